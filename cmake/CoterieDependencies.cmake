@@ -1,0 +1,55 @@
+# Every outside library in one place. Each is reached through a target of ours, so that the layers
+# name what they need and nothing else.
+include(CMakeFindDependencyMacro)
+find_package(Threads REQUIRED)
+
+# Header-only where a folder of headers is given, from the installed packages otherwise.
+add_library(coterie_text_libraries INTERFACE)  # fmt, nlohmann-json, toml++
+add_library(coterie_eigen INTERFACE)
+add_library(coterie_cli INTERFACE)
+if(COTERIE_HEADER_ONLY_DIR)
+  foreach(target coterie_text_libraries coterie_eigen coterie_cli)
+    target_include_directories(${target} SYSTEM INTERFACE
+                               $<BUILD_INTERFACE:${COTERIE_HEADER_ONLY_DIR}>)
+  endforeach()
+  target_include_directories(coterie_eigen SYSTEM INTERFACE
+                             $<BUILD_INTERFACE:${COTERIE_HEADER_ONLY_DIR}/eigen3>)
+  target_compile_definitions(coterie_text_libraries INTERFACE FMT_HEADER_ONLY=1)
+else()
+  find_package(fmt REQUIRED)
+  find_package(nlohmann_json REQUIRED)
+  find_package(Eigen3 REQUIRED NO_MODULE)
+  target_link_libraries(coterie_text_libraries INTERFACE fmt::fmt nlohmann_json::nlohmann_json)
+  target_link_libraries(coterie_eigen INTERFACE Eigen3::Eigen)
+  if(COTERIE_DEEP)
+    find_package(CLI11 REQUIRED)
+    target_link_libraries(coterie_cli INTERFACE CLI11::CLI11)
+  endif()
+endif()
+# toml++ is header-only and comes without a CMake package in Debian 12.
+target_compile_definitions(coterie_text_libraries INTERFACE TOML_EXCEPTIONS=1)
+
+find_package(ZLIB)
+
+if(COTERIE_IMAGES)
+  find_package(PkgConfig REQUIRED)
+  pkg_check_modules(VIPS REQUIRED IMPORTED_TARGET vips>=8.13)
+  find_package(LibArchive REQUIRED)
+endif()
+
+if(COTERIE_FAISS)
+  find_library(FAISS_LIBRARY faiss)
+  find_path(FAISS_INCLUDE_DIR faiss/IndexFlat.h)
+  if(NOT FAISS_LIBRARY OR NOT FAISS_INCLUDE_DIR)
+    message(FATAL_ERROR "FAISS was not found: install libfaiss-dev or pass -DCOTERIE_FAISS=OFF")
+  endif()
+endif()
+
+if(COTERIE_DEEP)
+  find_package(Torch REQUIRED)
+  add_library(coterie_torch INTERFACE)
+  target_link_libraries(coterie_torch INTERFACE ${TORCH_LIBRARIES})
+  target_include_directories(coterie_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
+  string(REPLACE " " ";" torch_flags "${TORCH_CXX_FLAGS}")
+  target_compile_options(coterie_torch INTERFACE ${torch_flags})
+endif()

@@ -1,0 +1,50 @@
+# coterie_layer(NAME [DEPENDS layer...] [PRIVATE library...] [PUBLIC library...] [SOURCES file...])
+#
+# A layer is the folder src/NAME as the target coterie_NAME. Its headers are seen as
+# <coterie/NAME/...> by the targets that link it, and by no others: each layer's include folder is
+# a link of its own, so a header of a layer that is not depended on does not exist for the compiler.
+function(coterie_layer name)
+  cmake_parse_arguments(LAYER "" "" "DEPENDS;PRIVATE;PUBLIC;SOURCES" ${ARGN})
+  set(target coterie_${name})
+  set(folder ${PROJECT_SOURCE_DIR}/src/${name})
+  if(NOT LAYER_SOURCES)
+    file(GLOB LAYER_SOURCES CONFIGURE_DEPENDS ${folder}/*.cpp)
+  endif()
+  add_library(${target} STATIC ${LAYER_SOURCES})
+  add_library(coterie::${name} ALIAS ${target})
+  set_target_properties(${target} PROPERTIES EXPORT_NAME ${name})
+
+  set(view ${PROJECT_BINARY_DIR}/include/${name})
+  file(MAKE_DIRECTORY ${view}/coterie)
+  file(CREATE_LINK ${folder} ${view}/coterie/${name} SYMBOLIC)
+  target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${view}>
+                             $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  target_compile_features(${target} PUBLIC cxx_std_20)
+  list(TRANSFORM LAYER_DEPENDS PREPEND coterie_)
+  target_link_libraries(${target} PUBLIC ${LAYER_DEPENDS} ${LAYER_PUBLIC})
+  foreach(library ${LAYER_PRIVATE})
+    target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:${library}>)
+  endforeach()
+  coterie_warnings(${target})
+  set_property(GLOBAL APPEND PROPERTY COTERIE_LAYERS ${name})
+endfunction()
+
+function(coterie_warnings target)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wshadow -Wno-missing-field-initializers)
+  if(COTERIE_DEVELOPER_MODE)
+    target_compile_options(${target} PRIVATE -Werror)
+  endif()
+endfunction()
+
+# The kernels of these layers are compiled for this processor. Public headers hold no type whose
+# layout depends on it.
+function(coterie_native target)
+  if(COTERIE_NATIVE)
+    target_compile_options(${target} PRIVATE -march=native)
+  endif()
+endfunction()
+
+if(COTERIE_SANITIZE)
+  add_compile_options(-fsanitize=${COTERIE_SANITIZE} -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${COTERIE_SANITIZE})
+endif()

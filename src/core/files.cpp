@@ -1,0 +1,175 @@
+#include "coterie/core/files.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "coterie/core/error.h"
+#include "coterie/core/text.h"
+
+namespace fs = std::filesystem;
+
+namespace coterie {
+namespace {
+
+constexpr std::size_t kBufferSize = 1 << 20;
+
+[[noreturn]] void fail(const char* what, const fs::path& path, int error) {
+  const char* remedy = "";
+  if (error == ENOSPC || error == EDQUOT) remedy = "; free some space or choose another folder";
+  if (error == EACCES || error == EROFS || error == EPERM)
+    remedy = "; choose a place that you may write to";
+  if (error == ENOENT) remedy = "; check the spelling and that its folder exists";
+  throw UserError("cannot {} {}: {}{}", what, printable(path.native()), std::strerror(error),
+                  remedy);
+}
+
+void write_all(int descriptor, const char* bytes, std::size_t count, std::int64_t offset,
+               const fs::path& path) {
+  while (count > 0) {
+    const ssize_t written = offset < 0 ? ::write(descriptor, bytes, count)
+                                       : ::pwrite(descriptor, bytes, count, offset);
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      fail("write", path, errno);
+    }
+    bytes += written;
+    count -= static_cast<std::size_t>(written);
+    if (offset >= 0) offset += written;
+  }
+}
+
+}  // namespace
+
+AtomicFile::AtomicFile(fs::path path) : path_(std::move(path)) {
+  static std::atomic<unsigned> counter{0};
+  temporary_ = path_;
+  // Not derived from the full name: that may already be as long as the file system allows.
+  temporary_.replace_filename(fmt::format(".coterie-{}-{}.tmp", ::getpid(), counter++));
+  descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (descriptor_ < 0) fail("create", path_, errno);
+}
+
+AtomicFile::~AtomicFile() {
+  if (descriptor_ < 0) return;
+  ::close(descriptor_);
+  ::unlink(temporary_.c_str());
+}
+
+void AtomicFile::write(const void* bytes, std::size_t count) {
+  if (buffer_.size() + count > kBufferSize) flush_buffer();
+  if (count >= kBufferSize) {
+    write_all(descriptor_, static_cast<const char*>(bytes), count, -1, path_);
+  } else {
+    buffer_.append(static_cast<const char*>(bytes), count);
+  }
+}
+
+void AtomicFile::write_at(const void* bytes, std::size_t count, std::uint64_t offset) {
+  write_all(descriptor_, static_cast<const char*>(bytes), count,
+            static_cast<std::int64_t>(offset), path_);
+}
+
+void AtomicFile::flush_buffer() {
+  write_all(descriptor_, buffer_.data(), buffer_.size(), -1, path_);
+  buffer_.clear();
+}
+
+void AtomicFile::commit() {
+  flush_buffer();
+  if (::fsync(descriptor_) != 0) fail("flush", path_, errno);
+  const int closed = ::close(std::exchange(descriptor_, -1));
+  if (closed != 0 || ::rename(temporary_.c_str(), path_.c_str()) != 0) {
+    const int error = errno;
+    ::unlink(temporary_.c_str());
+    fail("write", path_, error);
+  }
+  flush_folder(path_.has_parent_path() ? path_.parent_path() : fs::path("."));
+}
+
+void write_file(const fs::path& path, std::string_view text) {
+  AtomicFile file(path);
+  file.write(text);
+  file.commit();
+}
+
+std::string read_file(const fs::path& path, std::uint64_t limit) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor < 0) fail("read", path, errno);
+  struct stat info {};
+  ::fstat(descriptor, &info);
+  int error = 0;
+  std::string text;
+  if (S_ISDIR(info.st_mode)) error = EISDIR;
+  if (!error && !S_ISREG(info.st_mode)) error = EINVAL;
+  if (!error && static_cast<std::uint64_t>(info.st_size) > limit) error = EFBIG;
+  if (!error) {
+    text.resize(static_cast<std::size_t>(info.st_size));
+    std::size_t have = 0;
+    while (have < text.size()) {
+      const ssize_t got = ::read(descriptor, text.data() + have, text.size() - have);
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) error = errno;
+      if (got <= 0) break;
+      have += static_cast<std::size_t>(got);
+    }
+    text.resize(have);
+  }
+  ::close(descriptor);
+  if (error) fail("read", path, error);
+  return text;
+}
+
+MappedFile::MappedFile(const fs::path& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor < 0) fail("open", path, errno);
+  struct stat info {};
+  if (::fstat(descriptor, &info) != 0 || !S_ISREG(info.st_mode)) {
+    ::close(descriptor);
+    throw UserError("cannot open {}: not a regular file", printable(path.native()));
+  }
+  size_ = static_cast<std::size_t>(info.st_size);
+  if (size_ > 0) {
+    void* mapped = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, descriptor, 0);
+    const int error = errno;
+    ::close(descriptor);
+    if (mapped == MAP_FAILED) fail("map", path, error);
+    data_ = static_cast<const std::byte*>(mapped);
+  } else {
+    ::close(descriptor);
+  }
+}
+
+MappedFile::~MappedFile() {
+  if (data_) ::munmap(const_cast<std::byte*>(data_), size_);
+}
+
+MappedFile::MappedFile(MappedFile&& other) noexcept
+    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+
+MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
+  std::swap(data_, other.data_);
+  std::swap(size_, other.size_);
+  return *this;
+}
+
+void flush_folder(const fs::path& folder) {
+  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return;  // A folder that may not be read cannot be flushed either.
+  ::fsync(descriptor);
+  ::close(descriptor);
+}
+
+void create_folder(const fs::path& folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) fail("create folder", folder, error.value());
+}
+
+}  // namespace coterie

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace coterie {
+
+/// A file that appears whole or not at all: written under a temporary name in the same folder,
+/// flushed to disk, renamed, and the folder flushed (`commit`). Without `commit` the temporary file
+/// is removed and whatever stood under the name before stays. Throws UserError naming the path and
+/// the system's cause (disk full, read-only, no such folder).
+class AtomicFile {
+ public:
+  explicit AtomicFile(std::filesystem::path path);
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  void write(const void* bytes, std::size_t count);
+  void write(std::string_view text) { write(text.data(), text.size()); }
+  /// Writes `count` bytes at `offset`; for use from several threads, with no `write` in between.
+  void write_at(const void* bytes, std::size_t count, std::uint64_t offset);
+  void commit();
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  void flush_buffer();
+  std::filesystem::path path_;
+  std::filesystem::path temporary_;
+  int descriptor_ = -1;
+  std::string buffer_;
+};
+
+/// Writes `text` to `path` through AtomicFile.
+void write_file(const std::filesystem::path& path, std::string_view text);
+
+/// The whole file as bytes. Throws UserError where it cannot be read or is larger than `limit`.
+std::string read_file(const std::filesystem::path& path, std::uint64_t limit = 1ULL << 32);
+
+/// A file mapped read-only into memory. Throws UserError where it cannot be opened.
+class MappedFile {
+ public:
+  MappedFile() = default;
+  explicit MappedFile(const std::filesystem::path& path);
+  ~MappedFile();
+  MappedFile(MappedFile&& other) noexcept;
+  MappedFile& operator=(MappedFile&& other) noexcept;
+
+  std::span<const std::byte> bytes() const { return {data_, size_}; }
+  std::size_t size() const { return size_; }
+
+ private:
+  const std::byte* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+/// Flushes a folder's own entries to disk, so that a rename in it survives a power cut.
+void flush_folder(const std::filesystem::path& folder);
+
+/// Creates a folder and its parents. Throws UserError naming the path and the cause.
+void create_folder(const std::filesystem::path& folder);
+
+}  // namespace coterie

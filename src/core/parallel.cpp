@@ -1,0 +1,87 @@
+#include "coterie/core/parallel.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace coterie {
+namespace {
+
+int processors() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof(set), &set) == 0) return std::max(1, CPU_COUNT(&set));
+  return std::max(1u, std::thread::hardware_concurrency());
+}
+
+std::atomic<int> g_threads{0};
+thread_local bool t_inside_parallel = false;
+
+}  // namespace
+
+int thread_count() {
+  const int threads = g_threads.load(std::memory_order_relaxed);
+  return threads > 0 ? threads : processors();
+}
+
+void set_thread_count(int threads) { g_threads.store(threads, std::memory_order_relaxed); }
+
+Share share_of(std::int64_t count, int rank, int ranks) {
+  return {count * rank / ranks, count * (rank + 1) / ranks};
+}
+
+void Team::run(int threads, const std::function<void(int, Team&)>& work) {
+  Team team(threads);
+  std::vector<std::thread> others;
+  others.reserve(threads - 1);
+  for (int rank = 1; rank < threads; ++rank) {
+    others.emplace_back([&work, &team, rank] {
+      t_inside_parallel = true;
+      work(rank, team);
+    });
+  }
+  const bool was_inside = std::exchange(t_inside_parallel, true);
+  work(0, team);
+  t_inside_parallel = was_inside;
+  for (auto& thread : others) thread.join();
+}
+
+void parallel_for(std::int64_t count, std::int64_t grain,
+                  const std::function<void(std::int64_t, std::int64_t)>& work) {
+  if (count <= 0) return;
+  grain = std::max<std::int64_t>(grain, 1);
+  const std::int64_t most = (count + grain - 1) / grain;
+  const int threads = static_cast<int>(std::min<std::int64_t>(thread_count(), most));
+  if (threads == 1 || t_inside_parallel) {
+    work(0, count);
+    return;
+  }
+  // Four pieces a thread, handed out as they are asked for: a slow core takes fewer.
+  const std::int64_t piece = std::max(grain, (count + 4 * threads - 1) / (4 * threads));
+  std::atomic<std::int64_t> next{0};
+  std::exception_ptr failure;
+  std::mutex failure_mutex;
+  Team::run(threads, [&](int, Team&) {
+    for (;;) {
+      const std::int64_t begin = next.fetch_add(piece);
+      if (begin >= count) return;
+      try {
+        work(begin, std::min(count, begin + piece));
+      } catch (...) {
+        std::lock_guard lock(failure_mutex);
+        if (!failure) failure = std::current_exception();
+        next.store(count);
+        return;
+      }
+    }
+  });
+  if (failure) std::rethrow_exception(failure);
+}
+
+}  // namespace coterie

@@ -1,0 +1,42 @@
+#include "coterie/core/params.h"
+
+#include <cmath>
+
+namespace coterie {
+
+std::string Range::text() const {
+  const bool bounded_below = std::isfinite(low), bounded_above = std::isfinite(high);
+  if (bounded_below && bounded_above && !low_open && !high_open)
+    return fmt::format("{} to {}", low, high);
+  std::string out;
+  if (bounded_below) out = fmt::format("{} {}", low_open ? ">" : ">=", low);
+  if (bounded_above)
+    out += fmt::format("{}{} {}", out.empty() ? "" : " and ", high_open ? "<" : "<=", high);
+  return out.empty() ? "any number" : out;
+}
+
+std::int64_t parse_integer(std::string_view name, std::string_view text) {
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || text.empty())
+    throw UserError("{} = '{}' is not a whole number; give digits such as 10", name,
+                    printable(text));
+  return value;
+}
+
+double parse_real(std::string_view name, std::string_view text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value))
+    throw UserError("{} = '{}' is not a number; give a value such as 0.5 or 1e-3", name,
+                    printable(text));
+  return value;
+}
+
+bool parse_flag(std::string_view name, std::string_view text) {
+  if (text == "true" || text == "1" || text == "on" || text == "yes") return true;
+  if (text == "false" || text == "0" || text == "off" || text == "no") return false;
+  throw UserError("{} = '{}' is not a flag: allowed is true or false", name, printable(text));
+}
+
+}  // namespace coterie

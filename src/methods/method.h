@@ -1,0 +1,100 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "coterie/core/matrix.h"
+#include "coterie/core/params.h"
+#include "coterie/core/progress.h"
+#include "coterie/core/safetensors.h"
+#include "coterie/data/dataset.h"
+
+namespace coterie {
+
+/// What a method takes: feature rows (images are flattened to pixels in 0..1), or images only.
+enum class InputKind { features, images };
+
+struct MethodInfo {
+  std::string name;
+  std::string family;   ///< "shallow", "autoencoder", ...
+  std::string summary;  ///< one line for the list of methods
+  std::string paper;
+  InputKind input = InputKind::features;
+};
+
+/// Cluster ids and their probabilities, one row per input in input order.
+struct Clustering {
+  std::vector<std::int32_t> labels;  ///< 0..K-1
+  Matrix<float> probabilities;       ///< [N, K]; the label is the largest of its row
+  Matrix<float> embeddings;          ///< [N, E]; empty where the input itself was clustered
+};
+
+/// A trained model as it is stored: model.safetensors and model.json.
+struct StoredModel {
+  TensorMap tensors;
+  nlohmann::json meta;
+};
+
+/// Everything around one training.
+struct FitContext {
+  std::int64_t clusters = 0;  ///< K
+  std::uint64_t seed = 0;
+  std::string device = "cpu";
+  Progress* progress = nullptr;
+  const CancelToken* cancel = nullptr;
+  /// Folder for checkpoints; empty: none are written. A method that finds a sound one there goes
+  /// on from it.
+  std::filesystem::path checkpoints;
+  /// Seconds that the training may take, 0 for no limit.
+  double time_budget = 0;
+  /// A line of history.jsonl for each epoch or restart.
+  std::function<void(const nlohmann::json&)> record = [](const nlohmann::json&) {};
+};
+
+/// A clustering method: shallow or deep, trained once, able to label new data after.
+/// A valid object from its constructor; only `fit` trains.
+class Method {
+ public:
+  virtual ~Method() = default;
+  virtual const MethodInfo& info() const = 0;
+
+  virtual std::vector<ParamInfo> parameters() const = 0;
+  /// Sets a parameter from text. Throws UserError naming it, its value and what is allowed.
+  virtual void set_parameter(std::string_view name, std::string_view value) = 0;
+  /// Name and value of every parameter now.
+  virtual std::vector<std::pair<std::string, std::string>> parameter_values() const = 0;
+
+  /// Trains and returns the clustering of `data`. For a method that can label new data, this equals
+  /// `predict(data)`. Throws Interrupted when cancelled, with a checkpoint where it keeps one.
+  virtual Clustering fit(const TrainingData& data, const FitContext& context) = 0;
+  /// Labels data with the trained model. Throws UserError where shape or width differ from training.
+  virtual Clustering predict(const TrainingData& data, const FitContext& context) const = 0;
+
+  virtual StoredModel save() const = 0;
+  virtual void load(const StoredModel& model) = 0;
+  /// Figures of the training for metrics.json: objective, sweeps, restarts.
+  virtual nlohmann::json statistics() const { return nlohmann::json::object(); }
+};
+
+/// The parameter part of Method for a parameter struct with `fields()`.
+template <class Params>
+class MethodWith : public Method {
+ public:
+  std::vector<ParamInfo> parameters() const override { return Params::fields().describe(); }
+  void set_parameter(std::string_view name, std::string_view value) override {
+    Params::fields().set(params_, name, value);
+  }
+  std::vector<std::pair<std::string, std::string>> parameter_values() const override {
+    return Params::fields().values(params_);
+  }
+
+ protected:
+  Params params_;
+};
+
+}  // namespace coterie

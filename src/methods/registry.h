@@ -1,0 +1,23 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "coterie/methods/method.h"
+
+namespace coterie {
+
+struct RegisteredMethod {
+  MethodInfo info;
+  std::function<std::unique_ptr<Method>()> create;
+};
+
+/// Every method, in the order of the docs.
+const std::vector<RegisteredMethod>& registered_methods();
+
+/// A fresh method. Throws UserError on an unknown name, with the nearest known one.
+std::unique_ptr<Method> create_method(std::string_view name);
+
+}  // namespace coterie
