@@ -52,7 +52,7 @@ AtomicFile::AtomicFile(fs::path path) : path_(std::move(path)) {
   temporary_ = path_;
   // Not derived from the full name: that may already be as long as the file system allows.
   temporary_.replace_filename(fmt::format(".coterie-{}-{}.tmp", ::getpid(), counter++));
-  descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  descriptor_ = ::open(temporary_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (descriptor_ < 0) fail("create", path_, errno);
 }
 
@@ -74,6 +74,22 @@ void AtomicFile::write(const void* bytes, std::size_t count) {
 void AtomicFile::write_at(const void* bytes, std::size_t count, std::uint64_t offset) {
   write_all(descriptor_, static_cast<const char*>(bytes), count,
             static_cast<std::int64_t>(offset), path_);
+}
+
+void AtomicFile::read_at(void* bytes, std::size_t count, std::uint64_t offset) const {
+  auto* to = static_cast<char*>(bytes);
+  while (count > 0) {
+    const ssize_t got = ::pread(descriptor_, to, count, static_cast<off_t>(offset));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) fail("read back", path_, got < 0 ? errno : EIO);
+    to += got;
+    count -= static_cast<std::size_t>(got);
+    offset += static_cast<std::uint64_t>(got);
+  }
+}
+
+void AtomicFile::resize(std::uint64_t size) {
+  if (::ftruncate(descriptor_, static_cast<off_t>(size)) != 0) fail("write", path_, errno);
 }
 
 void AtomicFile::flush_buffer() {

@@ -25,6 +25,10 @@ class AtomicFile {
   void write(std::string_view text) { write(text.data(), text.size()); }
   /// Writes `count` bytes at `offset`; for use from several threads, with no `write` in between.
   void write_at(const void* bytes, std::size_t count, std::uint64_t offset);
+  /// Reads back `count` bytes that were written at `offset`.
+  void read_at(void* bytes, std::size_t count, std::uint64_t offset) const;
+  /// Cuts off, or fills with zeros, at `size` bytes.
+  void resize(std::uint64_t size);
   void commit();
   const std::filesystem::path& path() const { return path_; }
 
