@@ -42,7 +42,8 @@ struct LoadOptions {
 Dataset load_dataset(const std::string& input, const LoadOptions& options, Progress& progress,
                      const CancelToken& cancel);
 
-/// Ground truth for an already loaded data set from a file or "folders" (see LoadOptions::labels);
+/// Ground truth for an already loaded data set from a file or "folders" (see LoadOptions::labels;
+/// which folder of a path is the class: truth_folder_of in truth_folders.h);
 /// replaces what it has. Throws UserError where the count differs from the data set's.
 void attach_truth(Dataset& dataset, const std::string& labels);
 
