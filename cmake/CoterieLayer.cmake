@@ -11,7 +11,7 @@ function(coterie_layer name)
     file(GLOB LAYER_SOURCES CONFIGURE_DEPENDS ${folder}/*.cpp)
   endif()
   if(NOT LAYER_SOURCES)  # A folder of headers alone: an archive needs one object.
-    file(TOUCH ${PROJECT_BINARY_DIR}/headers_only/${name}.cpp)
+    file(WRITE ${PROJECT_BINARY_DIR}/headers_only/${name}.cpp "")
     set(LAYER_SOURCES ${PROJECT_BINARY_DIR}/headers_only/${name}.cpp)
   endif()
   add_library(${target} STATIC ${LAYER_SOURCES})
