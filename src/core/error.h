@@ -15,8 +15,8 @@ class UserError : public std::runtime_error {
   explicit UserError(const std::string& message) : std::runtime_error(message) {}
 
   template <class... Args>
-    requires(sizeof...(Args) > 0)
-  explicit UserError(fmt::format_string<Args...> format, Args&&... args)
+  requires(sizeof...(Args) > 0) explicit UserError(fmt::format_string<Args...> format,
+                                                   Args&&... args)
       : std::runtime_error(fmt::format(format, std::forward<Args>(args)...)) {}
 };
 

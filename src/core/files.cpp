@@ -33,8 +33,8 @@ constexpr std::size_t kBufferSize = 1 << 20;
 void write_all(int descriptor, const char* bytes, std::size_t count, std::int64_t offset,
                const fs::path& path) {
   while (count > 0) {
-    const ssize_t written = offset < 0 ? ::write(descriptor, bytes, count)
-                                       : ::pwrite(descriptor, bytes, count, offset);
+    const ssize_t written =
+        offset < 0 ? ::write(descriptor, bytes, count) : ::pwrite(descriptor, bytes, count, offset);
     if (written < 0) {
       if (errno == EINTR) continue;
       fail("write", path, errno);
@@ -72,8 +72,8 @@ void AtomicFile::write(const void* bytes, std::size_t count) {
 }
 
 void AtomicFile::write_at(const void* bytes, std::size_t count, std::uint64_t offset) {
-  write_all(descriptor_, static_cast<const char*>(bytes), count,
-            static_cast<std::int64_t>(offset), path_);
+  write_all(descriptor_, static_cast<const char*>(bytes), count, static_cast<std::int64_t>(offset),
+            path_);
 }
 
 void AtomicFile::read_at(void* bytes, std::size_t count, std::uint64_t offset) const {

@@ -17,9 +17,7 @@ struct MatrixView {
   std::int64_t cols = 0;
 
   T* row(std::int64_t i) const { return data + i * cols; }
-  std::span<T> row_span(std::int64_t i) const {
-    return {row(i), static_cast<std::size_t>(cols)};
-  }
+  std::span<T> row_span(std::int64_t i) const { return {row(i), static_cast<std::size_t>(cols)}; }
   T& operator()(std::int64_t i, std::int64_t j) const { return data[i * cols + j]; }
   std::int64_t size() const { return rows * cols; }
   bool empty() const { return size() == 0; }
@@ -38,9 +36,9 @@ struct CacheLineAllocator {
   template <class U>
   CacheLineAllocator(const CacheLineAllocator<U>&) {}
   T* allocate(std::size_t n) {
-    return static_cast<T*>(::operator new(n * sizeof(T), std::align_val_t{64}));
+    return static_cast<T*>(::operator new (n * sizeof(T), std::align_val_t{64}));
   }
-  void deallocate(T* p, std::size_t) { ::operator delete(p, std::align_val_t{64}); }
+  void deallocate(T* p, std::size_t) { ::operator delete (p, std::align_val_t{64}); }
   template <class U>
   bool operator==(const CacheLineAllocator<U>&) const {
     return true;

@@ -65,8 +65,9 @@ class Fields {
 
   /// A real or integer field with its range.
   template <class T>
-    requires(std::is_arithmetic_v<T> && !std::same_as<T, bool>)
-  Fields& number(std::string name, T Params::*member, Range range, std::string help) {
+  requires(std::is_arithmetic_v<T> &&
+           !std::same_as<T, bool>) Fields& number(std::string name, T Params::*member, Range range,
+                                                  std::string help) {
     constexpr bool integral = std::is_integral_v<T>;
     const auto check = [name, range](T value) {
       if (!range.contains(static_cast<double>(value)))
@@ -93,10 +94,11 @@ class Fields {
   }
 
   Fields& flag(std::string name, bool Params::*member, std::string help) {
-    return add({name, "flag", defaults_.*member ? "true" : "false", "true | false", std::move(help)},
-               [=](Params& p, std::string_view text) { p.*member = parse_flag(name, text); },
-               [=](const Params& p) { return std::string(p.*member ? "true" : "false"); },
-               [](const Params&) {});
+    return add(
+        {name, "flag", defaults_.*member ? "true" : "false", "true | false", std::move(help)},
+        [=](Params& p, std::string_view text) { p.*member = parse_flag(name, text); },
+        [=](const Params& p) { return std::string(p.*member ? "true" : "false"); },
+        [](const Params&) {});
   }
 
   template <class Enum>
@@ -110,19 +112,20 @@ class Fields {
         if (value == wanted) return text;
       throw UserError("{} holds a value that is none of {}", name, allowed);
     };
-    return add({name, "choice", name_of(defaults_.*member), allowed, std::move(help)},
-               [=](Params& p, std::string_view text) {
-                 for (const auto& [known, value] : choices)
-                   if (text == known) {
-                     p.*member = value;
-                     return;
-                   }
-                 const std::string near = closest(text, names);
-                 throw UserError("{} = '{}' is not known: allowed is {}{}", name, printable(text),
-                                 allowed, near.empty() ? "" : "; did you mean '" + near + "'?");
-               },
-               [=](const Params& p) { return name_of(p.*member); },
-               [=](const Params& p) { name_of(p.*member); });
+    return add(
+        {name, "choice", name_of(defaults_.*member), allowed, std::move(help)},
+        [=](Params& p, std::string_view text) {
+          for (const auto& [known, value] : choices)
+            if (text == known) {
+              p.*member = value;
+              return;
+            }
+          const std::string near = closest(text, names);
+          throw UserError("{} = '{}' is not known: allowed is {}{}", name, printable(text), allowed,
+                          near.empty() ? "" : "; did you mean '" + near + "'?");
+        },
+        [=](const Params& p) { return name_of(p.*member); },
+        [=](const Params& p) { name_of(p.*member); });
   }
 
   /// The fields of a struct inside this one, named `prefix` + their name.
@@ -131,7 +134,8 @@ class Fields {
     for (const auto& field : Inner::fields().list()) {
       ParamInfo info = field.info;
       info.name = prefix + info.name;
-      add(info, [=](Params& p, std::string_view text) { field.set(p.*member, text); },
+      add(
+          info, [=](Params& p, std::string_view text) { field.set(p.*member, text); },
           [=](const Params& p) { return field.get(p.*member); },
           [=](const Params& p) { field.check(p.*member); });
     }

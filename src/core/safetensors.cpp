@@ -21,11 +21,11 @@ struct DTypeName {
   const char* name;
   std::size_t size;
 };
-constexpr DTypeName kDTypes[] = {
-    {DType::f16, "F16", 2}, {DType::bf16, "BF16", 2}, {DType::f32, "F32", 4},
-    {DType::f64, "F64", 8}, {DType::i8, "I8", 1},     {DType::u8, "U8", 1},
-    {DType::i16, "I16", 2}, {DType::i32, "I32", 4},   {DType::i64, "I64", 8},
-    {DType::boolean, "BOOL", 1}};
+constexpr DTypeName kDTypes[] = {{DType::f16, "F16", 2}, {DType::bf16, "BF16", 2},
+                                 {DType::f32, "F32", 4}, {DType::f64, "F64", 8},
+                                 {DType::i8, "I8", 1},   {DType::u8, "U8", 1},
+                                 {DType::i16, "I16", 2}, {DType::i32, "I32", 4},
+                                 {DType::i64, "I64", 8}, {DType::boolean, "BOOL", 1}};
 
 const DTypeName& entry_of(DType dtype) {
   return *std::find_if(std::begin(kDTypes), std::end(kDTypes),
@@ -80,7 +80,7 @@ Tensor make_tensor(std::vector<std::int64_t> shape, std::span<const T> values) {
   return tensor;
 }
 
-#define COTERIE_TENSOR_TYPE(T)                       \
+#define COTERIE_TENSOR_TYPE(T)                        \
   template std::span<const T> Tensor::values() const; \
   template Tensor make_tensor(std::vector<std::int64_t>, std::span<const T>);
 COTERIE_TENSOR_TYPE(float)
@@ -115,12 +115,14 @@ SafetensorsFile read_safetensors(const std::filesystem::path& path) {
   const MappedFile file(path);
   const std::string shown = printable(path.native());
   const auto fault = [&](const std::string& what) {
-    return UserError("{} is not a sound safetensors file: {}; fetch or write it again", shown, what);
+    return UserError("{} is not a sound safetensors file: {}; fetch or write it again", shown,
+                     what);
   };
   std::uint64_t length = 0;
   if (file.size() < sizeof(length)) throw fault("shorter than its eight-byte length field");
   std::memcpy(&length, file.bytes().data(), sizeof(length));
-  if (length > kHeaderLimit) throw fault(fmt::format("header of {} bytes, limit {}", length, kHeaderLimit));
+  if (length > kHeaderLimit)
+    throw fault(fmt::format("header of {} bytes, limit {}", length, kHeaderLimit));
   if (length > file.size() - sizeof(length)) throw fault("the header ends beyond the file");
 
   const char* text = reinterpret_cast<const char*>(file.bytes().data()) + sizeof(length);
@@ -164,7 +166,8 @@ SafetensorsFile read_safetensors(const std::filesystem::path& path) {
     const auto begin = entry["data_offsets"][0].get<std::uint64_t>();
     const auto end = entry["data_offsets"][1].get<std::uint64_t>();
     if (begin > end || end > data_size)
-      throw fault(fmt::format("{} lies at {} to {} of {} data bytes", where, begin, end, data_size));
+      throw fault(
+          fmt::format("{} lies at {} to {} of {} data bytes", where, begin, end, data_size));
     std::uint64_t expected = 0;
     try {
       expected = checked_bytes(tensor.shape, dtype->size, where);

@@ -48,8 +48,8 @@ bool is_control(std::string_view sequence) {
   const auto c = static_cast<unsigned char>(sequence[0]);
   if (sequence.size() == 1) return c < 0x20 || c == 0x7f;
   // C1 controls, and the marks that reverse the direction of text on screen.
-  return (c == 0xc2 && static_cast<unsigned char>(sequence[1]) < 0xa0) ||
-         sequence == "\u202e" || sequence == "\u202d";
+  return (c == 0xc2 && static_cast<unsigned char>(sequence[1]) < 0xa0) || sequence == "\u202e" ||
+         sequence == "\u202d";
 }
 
 }  // namespace
@@ -84,12 +84,23 @@ std::string html_escape(std::string_view bytes) {
       return;
     }
     switch (sequence[0]) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      case '\'': out += "&#39;"; break;
-      default: out += sequence;
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;
+      default:
+        out += sequence;
     }
   });
 }

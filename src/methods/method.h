@@ -2,10 +2,12 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "coterie/core/matrix.h"
@@ -13,6 +15,7 @@
 #include "coterie/core/progress.h"
 #include "coterie/core/safetensors.h"
 #include "coterie/data/dataset.h"
+#include "coterie/shallow/assignment.h"
 
 namespace coterie {
 
@@ -27,11 +30,9 @@ struct MethodInfo {
   InputKind input = InputKind::features;
 };
 
-/// Cluster ids and their probabilities, one row per input in input order.
-struct Clustering {
-  std::vector<std::int32_t> labels;  ///< 0..K-1
-  Matrix<float> probabilities;       ///< [N, K]; the label is the largest of its row
-  Matrix<float> embeddings;          ///< [N, E]; empty where the input itself was clustered
+/// Labels and probabilities, one row per input in input order, and what was clustered.
+struct Clustering : Assignment {
+  Matrix<float> embeddings;  ///< [N, E]; empty where the input itself was clustered
 };
 
 /// A trained model as it is stored: model.safetensors and model.json.
@@ -72,7 +73,8 @@ class Method {
   /// Trains and returns the clustering of `data`. For a method that can label new data, this equals
   /// `predict(data)`. Throws Interrupted when cancelled, with a checkpoint where it keeps one.
   virtual Clustering fit(const TrainingData& data, const FitContext& context) = 0;
-  /// Labels data with the trained model. Throws UserError where shape or width differ from training.
+  /// Labels data with the trained model. Throws UserError where shape or width differ from
+  /// training.
   virtual Clustering predict(const TrainingData& data, const FitContext& context) const = 0;
 
   virtual StoredModel save() const = 0;

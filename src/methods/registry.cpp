@@ -1,0 +1,33 @@
+#include "coterie/methods/registry.h"
+
+#include "coterie/methods/ae/ae.h"
+#include "coterie/methods/shallow_methods.h"
+
+namespace coterie {
+namespace {
+
+RegisteredMethod entry(std::unique_ptr<Method> (*create)()) { return {create()->info(), create}; }
+
+}  // namespace
+
+const std::vector<RegisteredMethod>& registered_methods() {
+  static const std::vector<RegisteredMethod> methods = {
+      entry(make_pac),
+      entry(make_kmeans),
+      entry(make_ae),
+  };
+  return methods;
+}
+
+std::unique_ptr<Method> create_method(std::string_view name) {
+  std::vector<std::string> names;
+  for (const auto& method : registered_methods()) {
+    if (method.info.name == name) return method.create();
+    names.push_back(method.info.name);
+  }
+  const std::string near = closest(name, names);
+  throw UserError("--method '{}' is not known{}; known are: {}", printable(name),
+                  near.empty() ? "" : ": did you mean '" + near + "'?", join(names, ", "));
+}
+
+}  // namespace coterie

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "coterie/core/matrix.h"
+
+namespace coterie {
+
+/// Feature rows as the algorithms see them: minus the mean of the training rows, and of unit length
+/// before that where the distance is cosine. Rows are converted block by block when they are read,
+/// so no second copy of the data is made.
+class PreparedRows {
+ public:
+  /// `mean` has one entry a column; see `mean_of`.
+  PreparedRows(ConstFeatures features, std::vector<double> mean, bool unit_length)
+      : features_(features), mean_(std::move(mean)), unit_length_(unit_length) {}
+
+  /// Mean of the rows (of their unit vectors where `unit_length`), summed in double on all cores.
+  static std::vector<double> mean_of(ConstFeatures features, bool unit_length);
+
+  std::int64_t rows() const { return features_.rows; }
+  std::int64_t cols() const { return features_.cols; }
+  const std::vector<double>& mean() const { return mean_; }
+
+  /// Writes row i to `out`.
+  template <class Real>
+  void load(std::int64_t i, Real* out) const {
+    const float* row = features_.row(i);
+    const std::int64_t columns = cols();
+    const double* mean = mean_.data();
+    if (unit_length_) {
+      const double scale = inverse_length(row, columns);
+      for (std::int64_t d = 0; d < columns; ++d)
+        out[d] = static_cast<Real>(row[d] * scale - mean[d]);
+    } else {
+      for (std::int64_t d = 0; d < columns; ++d) out[d] = static_cast<Real>(row[d] - mean[d]);
+    }
+  }
+
+  void prefetch(std::int64_t i) const {
+    const char* bytes = reinterpret_cast<const char*>(features_.row(i));
+    const std::int64_t lines = std::min<std::int64_t>(cols() * sizeof(float), 1024);
+    for (std::int64_t offset = 0; offset < lines; offset += 64) __builtin_prefetch(bytes + offset);
+  }
+
+  /// 1 / |row|, and 0 for a row of zeros, which has no direction.
+  static double inverse_length(const float* row, std::int64_t columns);
+
+ private:
+  ConstFeatures features_;
+  std::vector<double> mean_;
+  bool unit_length_;
+};
+
+/// Sum of squares in double, by eight partial sums so that the compiler may use vectors.
+template <class Real>
+double squared_length(const Real* values, std::int64_t count) {
+  double partial[8] = {};
+  std::int64_t d = 0;
+  for (; d + 8 <= count; d += 8)
+    for (int lane = 0; lane < 8; ++lane) {
+      const double value = values[d + lane];
+      partial[lane] += value * value;
+    }
+  double rest = 0;
+  for (; d < count; ++d) rest += static_cast<double>(values[d]) * values[d];
+  return ((partial[0] + partial[4]) + (partial[1] + partial[5])) +
+         ((partial[2] + partial[6]) + (partial[3] + partial[7])) + rest;
+}
+
+}  // namespace coterie
