@@ -45,9 +45,29 @@ void write_all(int descriptor, const char* bytes, std::size_t count, std::int64_
   }
 }
 
+/// Opens for reading; never waits, as a FIFO without a writer would have it. Gives its size.
+int open_regular(const char* what, const fs::path& path, std::uint64_t& size) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor < 0) fail(what, path, errno);
+  struct stat info {};
+  if (::fstat(descriptor, &info) != 0 || !S_ISREG(info.st_mode)) {
+    ::close(descriptor);
+    throw UserError("cannot {} {}: {}, not a regular file", what, printable(path.native()),
+                    S_ISDIR(info.st_mode) ? "it is a folder" : "it is a device, pipe or socket");
+  }
+  size = static_cast<std::uint64_t>(info.st_size);
+  return descriptor;
+}
+
 }  // namespace
 
 AtomicFile::AtomicFile(fs::path path) : path_(std::move(path)) {
+  // The rename would fail on a folder only at the end, and as root it would replace /dev/null.
+  struct stat info {};
+  if (::stat(path_.c_str(), &info) == 0 && !S_ISREG(info.st_mode))
+    throw UserError("cannot write {}: {}, not a regular file; choose another name",
+                    printable(path_.native()),
+                    S_ISDIR(info.st_mode) ? "it is a folder" : "it is a device, pipe or socket");
   static std::atomic<unsigned> counter{0};
   temporary_ = path_;
   // Not derived from the full name: that may already be as long as the file system allows.
@@ -116,47 +136,39 @@ void write_file(const fs::path& path, std::string_view text) {
 }
 
 std::string read_file(const fs::path& path, std::uint64_t limit) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (descriptor < 0) fail("read", path, errno);
-  struct stat info {};
-  ::fstat(descriptor, &info);
+  std::uint64_t size = 0;
+  const int descriptor = open_regular("read", path, size);
+  if (size > limit) {
+    ::close(descriptor);
+    throw UserError("{} has {} bytes, more than the {} allowed here; is it the right file?",
+                    printable(path.native()), size, limit);
+  }
+  std::string text(static_cast<std::size_t>(size), '\0');
+  std::size_t have = 0;
   int error = 0;
-  std::string text;
-  if (S_ISDIR(info.st_mode)) error = EISDIR;
-  if (!error && !S_ISREG(info.st_mode)) error = EINVAL;
-  if (!error && static_cast<std::uint64_t>(info.st_size) > limit) error = EFBIG;
-  if (!error) {
-    text.resize(static_cast<std::size_t>(info.st_size));
-    std::size_t have = 0;
-    while (have < text.size()) {
-      const ssize_t got = ::read(descriptor, text.data() + have, text.size() - have);
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0) error = errno;
-      if (got <= 0) break;
-      have += static_cast<std::size_t>(got);
-    }
-    text.resize(have);
+  while (have < text.size()) {
+    const ssize_t got = ::read(descriptor, text.data() + have, text.size() - have);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) error = errno;
+    if (got <= 0) break;
+    have += static_cast<std::size_t>(got);
   }
   ::close(descriptor);
   if (error) fail("read", path, error);
+  text.resize(have);
   return text;
 }
 
 MappedFile::MappedFile(const fs::path& path) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (descriptor < 0) fail("open", path, errno);
-  struct stat info {};
-  if (::fstat(descriptor, &info) != 0 || !S_ISREG(info.st_mode)) {
-    ::close(descriptor);
-    throw UserError("cannot open {}: not a regular file", printable(path.native()));
-  }
-  size_ = static_cast<std::size_t>(info.st_size);
-  if (size_ > 0) {
-    void* mapped = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, descriptor, 0);
+  std::uint64_t size = 0;
+  const int descriptor = open_regular("open", path, size);
+  if (size > 0) {
+    void* mapped = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
     const int error = errno;
     ::close(descriptor);
     if (mapped == MAP_FAILED) fail("map", path, error);
     data_ = static_cast<const std::byte*>(mapped);
+    size_ = static_cast<std::size_t>(size);
   } else {
     ::close(descriptor);
   }

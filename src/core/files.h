@@ -13,7 +13,8 @@ namespace coterie {
 /// A file that appears whole or not at all: written under a temporary name in the same folder,
 /// flushed to disk, renamed, and the folder flushed (`commit`). Without `commit` the temporary file
 /// is removed and whatever stood under the name before stays. Throws UserError naming the path and
-/// the system's cause (disk full, read-only, no such folder).
+/// the system's cause (disk full, read-only, no such folder), also where the name stands for
+/// something that is no regular file, such as a folder or a device.
 class AtomicFile {
  public:
   explicit AtomicFile(std::filesystem::path path);
@@ -43,10 +44,12 @@ class AtomicFile {
 /// Writes `text` to `path` through AtomicFile.
 void write_file(const std::filesystem::path& path, std::string_view text);
 
-/// The whole file as bytes. Throws UserError where it cannot be read or is larger than `limit`.
+/// The whole file as bytes. Throws UserError where it cannot be read, is no regular file or is
+/// larger than `limit` bytes.
 std::string read_file(const std::filesystem::path& path, std::uint64_t limit = 1ULL << 32);
 
-/// A file mapped read-only into memory. Throws UserError where it cannot be opened.
+/// A file mapped read-only into memory. Throws UserError where it cannot be opened or is no regular
+/// file (a FIFO is refused without waiting for it).
 class MappedFile {
  public:
   MappedFile() = default;

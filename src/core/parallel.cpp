@@ -37,6 +37,7 @@ Share share_of(std::int64_t count, int rank, int ranks) {
 }
 
 void Team::run(int threads, const std::function<void(int, Team&)>& work) {
+  threads = std::max(1, threads);
   Team team(threads);
   std::vector<std::thread> others;
   others.reserve(threads - 1);

@@ -13,8 +13,8 @@ int thread_count();
 void set_thread_count(int threads);
 
 /// Calls `work(begin, end)` on disjoint ranges that cover [0, count), on up to thread_count()
-/// threads, at least `grain` items a call. Returns when all is done; the first exception is
-/// rethrown. A call from inside such work runs in the calling thread.
+/// threads, at least `grain` items a call but the last. Returns when all is done; the first
+/// exception is rethrown. A call from inside such work runs in the calling thread.
 void parallel_for(std::int64_t count, std::int64_t grain,
                   const std::function<void(std::int64_t, std::int64_t)>& work);
 
@@ -34,6 +34,7 @@ class Team {
   void wait() {
     if (threads_ > 1) barrier_.arrive_and_wait();
   }
+  /// One thread where `threads` is less than one.
   static void run(int threads, const std::function<void(int rank, Team&)>& work);
 
  private:

@@ -18,7 +18,12 @@ std::string Range::text() const {
 std::int64_t parse_integer(std::string_view name, std::string_view text) {
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || text.empty())
+  const bool whole = end == text.data() + text.size() && !text.empty();
+  if (whole && error == std::errc::result_out_of_range)
+    throw UserError("{} = {} is out of range: allowed is {} to {}", name, text,
+                    std::numeric_limits<std::int64_t>::min(),
+                    std::numeric_limits<std::int64_t>::max());
+  if (error != std::errc() || !whole)
     throw UserError("{} = '{}' is not a whole number; give digits such as 10", name,
                     printable(text));
   return value;
@@ -27,6 +32,8 @@ std::int64_t parse_integer(std::string_view name, std::string_view text) {
 double parse_real(std::string_view name, std::string_view text) {
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error == std::errc::result_out_of_range && end == text.data() + text.size())
+    throw UserError("{} = {} is too large or too near zero for a number", name, text);
   if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value))
     throw UserError("{} = '{}' is not a number; give a value such as 0.5 or 1e-3", name,
                     printable(text));

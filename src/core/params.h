@@ -1,6 +1,7 @@
 #pragma once
 
 #include <charconv>
+#include <cmath>
 #include <concepts>
 #include <cstdint>
 #include <functional>
@@ -70,7 +71,7 @@ class Fields {
                                                   std::string help) {
     constexpr bool integral = std::is_integral_v<T>;
     const auto check = [name, range](T value) {
-      if (!range.contains(static_cast<double>(value)))
+      if (!range.contains(static_cast<double>(value)) || !is_finite(value))
         throw UserError("{} = {} is out of range: allowed is {}", name, value, range.text());
     };
     return add(
@@ -81,7 +82,10 @@ class Fields {
           if constexpr (integral) {
             const std::int64_t parsed = parse_integer(name, text);
             if (!std::in_range<T>(parsed))
-              throw UserError("{} = {} is out of range: allowed is {}", name, text, range.text());
+              throw UserError("{} = {} is out of range: allowed is {}{}", name, text, range.text(),
+                              std::isfinite(range.high)
+                                  ? ""
+                                  : fmt::format(", at most {}", std::numeric_limits<T>::max()));
             value = static_cast<T>(parsed);
           } else {
             value = static_cast<T>(parse_real(name, text));
@@ -135,9 +139,12 @@ class Fields {
       ParamInfo info = field.info;
       info.name = prefix + info.name;
       add(
-          info, [=](Params& p, std::string_view text) { field.set(p.*member, text); },
+          info,
+          [=](Params& p, std::string_view text) {
+            prefixed(prefix, [&] { field.set(p.*member, text); });
+          },
           [=](const Params& p) { return field.get(p.*member); },
-          [=](const Params& p) { field.check(p.*member); });
+          [=](const Params& p) { prefixed(prefix, [&] { field.check(p.*member); }); });
     }
     return *this;
   }
@@ -181,6 +188,22 @@ class Fields {
   }
 
  private:
+  template <class T>
+  static bool is_finite(T value) {
+    if constexpr (std::is_floating_point_v<T>) return std::isfinite(value);
+    return true;
+  }
+
+  /// Errors of an inner field begin with its name; the user knows it by the full one.
+  template <class Work>
+  static void prefixed(const std::string& prefix, Work&& work) {
+    try {
+      work();
+    } catch (const UserError& error) {
+      throw UserError(prefix + error.what());
+    }
+  }
+
   template <class Set, class Get, class Check>
   Fields& add(ParamInfo info, Set set, Get get, Check check) {
     fields_.push_back({std::move(info), std::move(set), std::move(get), std::move(check)});

@@ -15,6 +15,7 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "the format is little endian");
 
 constexpr std::uint64_t kHeaderLimit = 100'000'000;
+constexpr const char* kMetadata = "__metadata__";
 
 struct DTypeName {
   DType dtype;
@@ -52,6 +53,74 @@ std::uint64_t checked_bytes(const std::vector<std::int64_t>& shape, std::size_t 
     total *= static_cast<std::uint64_t>(extent);
   }
   return total;
+}
+
+/// A tensor as the header describes it: without its bytes, but with their place in the data.
+struct Entry {
+  std::string name;
+  Tensor tensor;
+  std::uint64_t begin = 0;
+  std::uint64_t end = 0;
+};
+
+bool holds_naturals(const nlohmann::json& entry, const char* key) {
+  return entry.contains(key) && entry[key].is_array() &&
+         std::all_of(entry[key].begin(), entry[key].end(),
+                     [](const nlohmann::json& v) { return v.is_number_unsigned(); });
+}
+
+Entry parse_entry(const std::string& name, const nlohmann::json& value, std::uint64_t data_size) {
+  const std::string where = fmt::format("tensor '{}'", printable(name));
+  if (!value.is_object() || !value.contains("dtype") || !value["dtype"].is_string() ||
+      !holds_naturals(value, "shape") || !holds_naturals(value, "data_offsets") ||
+      value["data_offsets"].size() != 2)
+    throw UserError("{} lacks a proper dtype, shape or data_offsets", where);
+  const auto dtype_name = value["dtype"].get<std::string>();
+  const auto* dtype = std::find_if(std::begin(kDTypes), std::end(kDTypes),
+                                   [&](const DTypeName& e) { return dtype_name == e.name; });
+  if (dtype == std::end(kDTypes))
+    throw UserError("{} has the unknown type '{}'", where, printable(dtype_name));
+  Entry entry{name, {dtype->dtype, {}, {}}};
+  for (const auto& extent : value["shape"]) {
+    if (extent.get<std::uint64_t>() > std::numeric_limits<std::int64_t>::max())
+      throw UserError("{}: the product of its shape overflows", where);
+    entry.tensor.shape.push_back(extent.get<std::int64_t>());
+  }
+  entry.begin = value["data_offsets"][0].get<std::uint64_t>();
+  entry.end = value["data_offsets"][1].get<std::uint64_t>();
+  if (entry.begin > entry.end || entry.end > data_size)
+    throw UserError("{} lies at {} to {} of {} data bytes", where, entry.begin, entry.end,
+                    data_size);
+  const std::uint64_t expected = checked_bytes(entry.tensor.shape, dtype->size, where);
+  if (expected != entry.end - entry.begin)
+    throw UserError("{}: its shape needs {} bytes, its offsets hold {}", where, expected,
+                    entry.end - entry.begin);
+  return entry;
+}
+
+std::map<std::string, std::string> parse_metadata(const nlohmann::json& value) {
+  if (!value.is_object()) throw UserError("__metadata__ is not an object");
+  std::map<std::string, std::string> metadata;
+  for (const auto& [key, text] : value.items()) {
+    if (!text.is_string()) throw UserError("__metadata__ holds something other than text");
+    metadata[key] = text;
+  }
+  return metadata;
+}
+
+/// Throws unless the entries cover the data once, without gaps.
+void check_cover(const std::vector<Entry>& entries, std::uint64_t data_size) {
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> ranges;
+  for (const auto& entry : entries) ranges.emplace_back(entry.begin, entry.end);
+  std::sort(ranges.begin(), ranges.end());
+  std::uint64_t covered = 0;
+  for (const auto& [begin, end] : ranges) {
+    if (begin < covered) throw UserError("two tensors overlap");
+    if (begin > covered) throw UserError("there is a gap before byte {} of the data", begin);
+    covered = end;
+  }
+  if (covered != data_size)
+    throw UserError("the last {} bytes belong to no tensor", data_size - covered);
 }
 
 }  // namespace
@@ -92,10 +161,21 @@ COTERIE_TENSOR_TYPE(std::uint8_t)
 
 void write_safetensors(const std::filesystem::path& path, const TensorMap& tensors,
                        const std::map<std::string, std::string>& metadata) {
+  const auto fault = [&](const std::string& what) {
+    return UserError("cannot write {}: {}", printable(path.native()), what);
+  };
+  for (const auto& [key, value] : metadata)
+    if (!is_utf8(key) || !is_utf8(value))
+      throw fault("metadata '" + printable(key) + "' is not UTF-8");
   nlohmann::ordered_json header;
-  if (!metadata.empty()) header["__metadata__"] = metadata;
+  if (!metadata.empty()) header[kMetadata] = metadata;
   std::uint64_t offset = 0;
   for (const auto& [name, tensor] : tensors) {
+    const std::string where = fmt::format("tensor '{}'", printable(name));
+    if (!is_utf8(name) || name == kMetadata) throw fault(where + " needs another name");
+    if (checked_bytes(tensor.shape, size_of(tensor.dtype), where) != tensor.bytes.size())
+      throw fault(fmt::format("{} has {} bytes, which is not what its shape needs", where,
+                              tensor.bytes.size()));
     header[name] = {{"dtype", name_of(tensor.dtype)},
                     {"shape", tensor.shape},
                     {"data_offsets", {offset, offset + tensor.bytes.size()}}};
@@ -113,10 +193,9 @@ void write_safetensors(const std::filesystem::path& path, const TensorMap& tenso
 
 SafetensorsFile read_safetensors(const std::filesystem::path& path) {
   const MappedFile file(path);
-  const std::string shown = printable(path.native());
   const auto fault = [&](const std::string& what) {
-    return UserError("{} is not a sound safetensors file: {}; fetch or write it again", shown,
-                     what);
+    return UserError("{} is not a sound safetensors file: {}; fetch or write it again",
+                     printable(path.native()), what);
   };
   std::uint64_t length = 0;
   if (file.size() < sizeof(length)) throw fault("shorter than its eight-byte length field");
@@ -128,67 +207,28 @@ SafetensorsFile read_safetensors(const std::filesystem::path& path) {
   const char* text = reinterpret_cast<const char*>(file.bytes().data()) + sizeof(length);
   const auto header = nlohmann::json::parse(text, text + length, nullptr, false);
   if (!header.is_object()) throw fault("the header is not a JSON object");
-  const std::byte* data = file.bytes().data() + sizeof(length) + length;
-  const std::uint64_t data_size = file.size() - sizeof(length) - length;
+  const auto data = file.bytes().subspan(sizeof(length) + length);
 
   SafetensorsFile result;
-  std::vector<std::pair<std::uint64_t, std::uint64_t>> ranges;
-  for (const auto& [name, entry] : header.items()) {
-    if (name == "__metadata__") {
-      if (!entry.is_object()) throw fault("__metadata__ is not an object");
-      for (const auto& [key, value] : entry.items()) {
-        if (!value.is_string()) throw fault("__metadata__ holds something other than text");
-        result.metadata[key] = value;
+  std::vector<Entry> entries;
+  try {
+    for (const auto& [name, value] : header.items()) {
+      if (name == kMetadata) {
+        result.metadata = parse_metadata(value);
+      } else {
+        entries.push_back(parse_entry(name, value, data.size()));
       }
-      continue;
     }
-    const std::string where = fmt::format("tensor '{}'", printable(name));
-    const auto natural = [](const nlohmann::json& v) { return v.is_number_unsigned(); };
-    if (!entry.is_object() || !entry.contains("dtype") || !entry["dtype"].is_string() ||
-        !entry.contains("shape") || !entry["shape"].is_array() ||
-        !std::all_of(entry["shape"].begin(), entry["shape"].end(), natural) ||
-        !entry.contains("data_offsets") || !entry["data_offsets"].is_array() ||
-        entry["data_offsets"].size() != 2 ||
-        !std::all_of(entry["data_offsets"].begin(), entry["data_offsets"].end(), natural))
-      throw fault(where + " lacks a proper dtype, shape or data_offsets");
-    Tensor tensor;
-    const auto dtype_name = entry["dtype"].get<std::string>();
-    const auto* dtype = std::find_if(std::begin(kDTypes), std::end(kDTypes),
-                                     [&](const DTypeName& e) { return dtype_name == e.name; });
-    if (dtype == std::end(kDTypes))
-      throw fault(fmt::format("{} has the unknown type '{}'", where, printable(dtype_name)));
-    tensor.dtype = dtype->dtype;
-    for (const auto& extent : entry["shape"]) {
-      if (extent.get<std::uint64_t>() > std::numeric_limits<std::int64_t>::max())
-        throw fault(where + ": the product of its shape overflows");
-      tensor.shape.push_back(extent.get<std::int64_t>());
-    }
-    const auto begin = entry["data_offsets"][0].get<std::uint64_t>();
-    const auto end = entry["data_offsets"][1].get<std::uint64_t>();
-    if (begin > end || end > data_size)
-      throw fault(
-          fmt::format("{} lies at {} to {} of {} data bytes", where, begin, end, data_size));
-    std::uint64_t expected = 0;
-    try {
-      expected = checked_bytes(tensor.shape, dtype->size, where);
-    } catch (const UserError& error) {
-      throw fault(error.what());
-    }
-    if (expected != end - begin)
-      throw fault(fmt::format("{}: its shape needs {} bytes, its offsets hold {}", where, expected,
-                              end - begin));
-    tensor.bytes.assign(data + begin, data + end);
-    result.tensors.emplace(name, std::move(tensor));
-    ranges.emplace_back(begin, end);
+    check_cover(entries, data.size());
+  } catch (const UserError& error) {
+    throw fault(error.what());
   }
-  std::sort(ranges.begin(), ranges.end());
-  std::uint64_t covered = 0;
-  for (const auto& [begin, end] : ranges) {
-    if (begin < covered) throw fault("two tensors overlap");
-    if (begin > covered) throw fault("there is a gap between two tensors");
-    covered = end;
+  // Copied only now: entries that overlap could ask for any amount of memory.
+  for (auto& entry : entries) {
+    const auto bytes = data.subspan(entry.begin, entry.end - entry.begin);
+    entry.tensor.bytes.assign(bytes.begin(), bytes.end());
+    result.tensors.emplace(std::move(entry.name), std::move(entry.tensor));
   }
-  if (covered != data_size) throw fault("there are bytes that belong to no tensor");
   return result;
 }
 

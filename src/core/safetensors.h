@@ -42,7 +42,8 @@ Tensor make_tensor(const Matrix<T>& matrix) {
 using TensorMap = std::map<std::string, Tensor>;
 
 /// Writes a .safetensors file (the public format: 8 bytes of header length, a JSON header, data),
-/// atomically. `metadata` goes into the header's __metadata__.
+/// atomically. `metadata` goes into the header's __metadata__. Throws UserError naming the tensor
+/// whose shape does not match its bytes, or whose name (or the metadata) is not UTF-8.
 void write_safetensors(const std::filesystem::path& path, const TensorMap& tensors,
                        const std::map<std::string, std::string>& metadata = {});
 

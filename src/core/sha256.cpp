@@ -99,22 +99,23 @@ bool has_sha_ni() {
 }
 #endif
 
-void compress(std::uint32_t* state, const std::uint8_t* data, std::size_t blocks) {
-#if defined(__x86_64__)
-  static const bool hardware = has_sha_ni();
-  if (hardware) return compress_sha_ni(state, data, blocks);
-#endif
-  compress_portable(state, data, blocks);
-}
-
 }  // namespace
 
-Sha256::Sha256()
-    : state_{0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
-             0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19} {}
+Sha256::Sha256(Code code)
+    : portable_(code == Code::portable), state_{0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+                                                0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19} {}
+
+void Sha256::compress(const std::uint8_t* data, std::size_t blocks) {
+#if defined(__x86_64__)
+  static const bool hardware = has_sha_ni();
+  if (hardware && !portable_) return compress_sha_ni(state_.data(), data, blocks);
+#endif
+  compress_portable(state_.data(), data, blocks);
+}
 
 void Sha256::update(const void* bytes, std::size_t count) {
   const auto* data = static_cast<const std::uint8_t*>(bytes);
+  if (count == 0) return;  // An empty view may have no address, which memcpy must not be given.
   std::size_t held = total_ % 64;
   total_ += count;
   if (held > 0) {
@@ -122,9 +123,9 @@ void Sha256::update(const void* bytes, std::size_t count) {
     std::memcpy(block_.data() + held, data, take);
     data += take, count -= take, held += take;
     if (held < 64) return;
-    compress(state_.data(), block_.data(), 1);
+    compress(block_.data(), 1);
   }
-  compress(state_.data(), data, count / 64);
+  compress(data, count / 64);
   if (count % 64 != 0) std::memcpy(block_.data(), data + count / 64 * 64, count % 64);
 }
 

@@ -47,9 +47,10 @@ void append_hex(std::string& out, std::string_view byte) {
 bool is_control(std::string_view sequence) {
   const auto c = static_cast<unsigned char>(sequence[0]);
   if (sequence.size() == 1) return c < 0x20 || c == 0x7f;
-  // C1 controls, and the marks that reverse the direction of text on screen.
-  return (c == 0xc2 && static_cast<unsigned char>(sequence[1]) < 0xa0) || sequence == "\u202e" ||
-         sequence == "\u202d";
+  // C1 controls, and the marks that change the direction of text on screen or break its line.
+  return (c == 0xc2 && static_cast<unsigned char>(sequence[1]) < 0xa0) ||
+         (sequence >= "\u2028" && sequence <= "\u202e") ||
+         (sequence >= "\u2066" && sequence <= "\u2069");
 }
 
 }  // namespace
@@ -106,8 +107,8 @@ std::string html_escape(std::string_view bytes) {
 }
 
 std::string csv_field(std::string_view bytes) {
-  const bool blank_edge =
-      !bytes.empty() && (bytes.front() == ' ' || bytes.back() == ' ' || bytes.front() == '\t');
+  const auto blank = [](char c) { return c == ' ' || c == '\t'; };
+  const bool blank_edge = !bytes.empty() && (blank(bytes.front()) || blank(bytes.back()));
   if (bytes.find_first_of(",\"\n\r") == std::string_view::npos && !blank_edge)
     return std::string(bytes);
   std::string out = "\"";
@@ -132,7 +133,7 @@ std::string closest(std::string_view word, const std::vector<std::string>& known
         row[j] = std::min({row[j] + 1, row[j - 1] + 1, substitute});
       }
     }
-    if (row.back() < best_distance) {
+    if (row.back() < best_distance && row.back() < std::max(word.size(), candidate.size())) {
       best_distance = row.back();
       best = candidate;
     }
