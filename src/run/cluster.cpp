@@ -1,0 +1,428 @@
+#include "coterie/run/cluster.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "coterie/core/files.h"
+#include "coterie/core/parallel.h"
+#include "coterie/core/random.h"
+#include "coterie/core/text.h"
+#include "coterie/core/version.h"
+#include "coterie/methods/registry.h"
+#include "coterie/methods/runtime.h"
+#include "coterie/metrics/scores.h"
+#include "coterie/metrics/silhouette.h"
+
+namespace fs = std::filesystem;
+
+namespace coterie {
+namespace {
+
+class Stopwatch {
+ public:
+  /// Seconds since the last call, or since the start.
+  double lap() {
+    const auto now = std::chrono::steady_clock::now();
+    return std::chrono::duration<double>(now - std::exchange(last_, now)).count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+};
+
+std::unique_ptr<Method> configured_method(const RunSettings& settings) {
+  auto method = create_method(settings.method);
+  for (const auto& [name, value] : settings.parameters) {
+    try {
+      method->set_parameter(name, value);
+    } catch (const UserError& error) {
+      throw UserError("--set {}={} (method {}): {}", printable(name), printable(value),
+                      settings.method, error.what());
+    }
+  }
+  return method;
+}
+
+void check_request(const RunSettings& settings, const MethodInfo& method, const Dataset& dataset) {
+  if (method.input == InputKind::images && !dataset.has_images())
+    throw UserError(
+        "--method {} works on images, but {} holds features; choose a shallow method "
+        "such as --method pac",
+        method.name, printable(dataset.source));
+  if (dataset.size() < 2)
+    throw UserError("{} holds {} usable item; clustering needs at least 2",
+                    printable(dataset.source), dataset.size());
+  if (settings.clusters < 2 || settings.clusters > dataset.size())
+    throw UserError("-k {} is out of range: allowed is 2 to {}, the number of {}",
+                    settings.clusters, dataset.size(), dataset.has_images() ? "images" : "rows");
+}
+
+/// runs/NAME-METHOD-kK-seedS, with -2, -3 ... where that is taken.
+fs::path default_run_folder(const RunSettings& settings) {
+  std::string stem = fs::path(settings.input).stem().native();
+  if (stem.empty()) stem = fs::path(settings.input).parent_path().filename().native();
+  if (stem.empty() || stem == "." || stem == "..") stem = "run";
+  for (char& c : stem)
+    if (static_cast<unsigned char>(c) < 0x20) c = '_';
+  const std::string base =
+      fmt::format("{}-{}-k{}-seed{}", stem, settings.method, settings.clusters, settings.seed);
+  fs::path path = fs::path("runs") / base;
+  for (int i = 2; fs::exists(path); ++i) path = fs::path("runs") / fmt::format("{}-{}", base, i);
+  return path;
+}
+
+/// Refuses a folder that must not be written into. True where the folder is new or empty.
+void check_out_folder(const fs::path& out, bool force) {
+  std::error_code error;
+  const auto status = fs::status(out, error);
+  if (status.type() == fs::file_type::not_found) return;
+  if (status.type() != fs::file_type::directory)
+    throw UserError("--out {} is not a folder; choose another name", printable(out.native()));
+  if (fs::is_empty(out, error)) return;
+  const RunFolder folder(out);
+  if (!folder.has_manifest())
+    throw UserError("--out {} holds other files; choose a new or empty folder",
+                    printable(out.native()));
+  if (force) return;
+  if (folder.state() == RunState::finished)
+    throw UserError(
+        "--out {} holds a finished run; choose another folder, or replace it with "
+        "--force",
+        printable(out.native()));
+  throw UserError(
+      "--out {} holds an unfinished run; continue it with `coterie resume {}`, or "
+      "replace it with --force",
+      printable(out.native()), printable(out.native()));
+}
+
+nlohmann::json describe_input(const Dataset& dataset) {
+  nlohmann::json input = {{"source", path_to_json(dataset.source)},
+                          {"kind", dataset.has_images() ? "images" : "features"},
+                          {"n", dataset.size()},
+                          {"bad_files", dataset.bad_files.size()},
+                          {"fingerprint", dataset.fingerprint}};
+  if (dataset.has_images()) {
+    input["shape"] = {dataset.shape.channels, dataset.shape.height, dataset.shape.width};
+    input["pack"] = path_to_json(dataset.pack.native());
+  } else {
+    input["columns"] = dataset.features.cols;
+  }
+  return input;
+}
+
+void add_scores(nlohmann::json& metrics, const std::vector<std::int32_t>& labels,
+                const Dataset& dataset, std::int64_t clusters) {
+  if (!dataset.has_truth()) return;
+  const Scores scores = score(labels, dataset.truth, clusters);
+  metrics["acc"] = scores.acc;
+  metrics["nmi"] = scores.nmi;
+  metrics["ari"] = scores.ari;
+  metrics["purity"] = scores.purity;
+  metrics["classes"] = dataset.class_names.size();
+}
+
+std::vector<std::int64_t> sizes_of(const std::vector<std::int32_t>& labels, std::int64_t clusters) {
+  std::vector<std::int64_t> sizes(static_cast<std::size_t>(clusters));
+  for (const auto label : labels) ++sizes[label];
+  return sizes;
+}
+
+/// The part of a run from its settings on, in a folder that is ready for it.
+class Run {
+ public:
+  Run(RunFolder folder, RunSettings settings, std::string command, Progress& progress,
+      const CancelToken& cancel)
+      : folder_(std::move(folder)),
+        settings_(std::move(settings)),
+        command_(std::move(command)),
+        progress_(progress),
+        cancel_(cancel) {}
+
+  /// Everything that can go wrong with the user's input goes wrong here, before a file is written.
+  void prepare() {
+    method_ = configured_method(settings_);
+    device_ = resolved_device_name(settings_.device);
+    dataset_ = load_dataset(settings_.input, settings_.load, progress_, cancel_);
+    check_request(settings_, method_->info(), dataset_);
+    load_seconds_ = watch_.lap();
+  }
+
+  const Dataset& dataset() const { return dataset_; }
+
+  LoadedRun execute(bool resume) {
+    folder_.write_manifest(manifest("running"));
+    HistoryWriter history(folder_.file("history.jsonl"), resume);
+    FitContext context{.clusters = settings_.clusters,
+                       .seed = settings_.seed,
+                       .device = device_,
+                       .progress = &progress_,
+                       .cancel = &cancel_,
+                       .checkpoints = folder_.checkpoints(),
+                       .time_budget = settings_.time_budget};
+    context.record = [&](const nlohmann::json& line) { history.append(line); };
+    Clustering result;
+    try {
+      result = method_->fit(dataset_.training_data(), context);
+    } catch (const Interrupted&) {
+      folder_.write_manifest(manifest("interrupted"));
+      throw;
+    }
+    fit_seconds_ = watch_.lap();
+    return write(result);
+  }
+
+ private:
+  LoadedRun write(Clustering& result) {
+    const std::int64_t clusters = settings_.clusters;
+    const auto order = order_by_size(result.labels, clusters);
+    renumber(result, order);
+    LoadedRun loaded;
+    loaded.rows = assigned_rows(dataset_.paths, result);
+    folder_.write_assignments(loaded.rows);
+    folder_.write_bad_files(dataset_.bad_files);
+    folder_.write_matrix("probabilities.npy", result.probabilities);
+    if (!result.embeddings.empty()) folder_.write_matrix("embeddings.npy", result.embeddings);
+
+    nlohmann::json model = {{"format", 1},
+                            {"coterie", kVersion},
+                            {"method", settings_.method},
+                            {"clusters", clusters},
+                            {"seed", settings_.seed},
+                            {"parameters", parameter_values()},
+                            {"input", describe_input(dataset_)},
+                            {"label_order", order}};
+    folder_.write_model(method_->save(), model);
+
+    nlohmann::json metrics = {{"method", settings_.method},
+                              {"seed", settings_.seed},
+                              {"n", dataset_.size()},
+                              {"k", clusters},
+                              {"cluster_sizes", sizes_of(result.labels, clusters)},
+                              {"bad_files", dataset_.bad_files.size()},
+                              {"statistics", method_->statistics()}};
+    add_scores(metrics, result.labels, dataset_, clusters);
+    const double write_seconds = watch_.lap();
+    seconds_ = load_seconds_ + fit_seconds_ + write_seconds;
+    metrics["seconds"] = seconds_;
+    folder_.write_metrics(metrics);
+    loaded.manifest = manifest("finished");
+    loaded.manifest["timings"] = {{"load", load_seconds_},
+                                  {"fit", fit_seconds_},
+                                  {"write", write_seconds},
+                                  {"total", seconds_}};
+    loaded.manifest["files"] = folder_.list_files();
+    folder_.write_manifest(loaded.manifest);
+    loaded.folder = folder_;
+    loaded.metrics = std::move(metrics);
+    loaded.clusters = clusters;
+    loaded.dataset = std::move(dataset_);
+    return loaded;
+  }
+
+  nlohmann::json parameter_values() const {
+    auto values = nlohmann::json::object();
+    for (const auto& [name, value] : method_->parameter_values()) values[name] = value;
+    return values;
+  }
+
+  nlohmann::json manifest(const char* status) const {
+    return {{"format", 1},
+            {"coterie", kVersion},
+            {"status", status},
+            {"command", path_to_json(command_)},
+            {"settings", to_json(settings_)},
+            {"method", settings_.method},
+            {"clusters", settings_.clusters},
+            {"seed", settings_.seed},
+            {"parameters", parameter_values()},
+            {"device", device_},
+            {"threads", thread_count()},
+            {"input", describe_input(dataset_)}};
+  }
+
+  RunFolder folder_;
+  RunSettings settings_;
+  std::string command_;
+  Progress& progress_;
+  const CancelToken& cancel_;
+  Stopwatch watch_;
+  std::unique_ptr<Method> method_;
+  std::string device_;
+  Dataset dataset_;
+  double load_seconds_ = 0;
+  double fit_seconds_ = 0;
+  double seconds_ = 0;
+};
+
+bool holds_checkpoint(const RunFolder& folder) {
+  std::error_code error;
+  return fs::exists(folder.checkpoints(), error) && !fs::is_empty(folder.checkpoints(), error);
+}
+
+/// The data set of an earlier run, which must not have changed since.
+Dataset load_same_dataset(const nlohmann::json& manifest, Progress& progress,
+                          const CancelToken& cancel) {
+  const RunSettings settings = settings_from_json(manifest.at("settings"));
+  LoadOptions options = settings.load;
+  // The absolute path: the working folder may be another by now. Names of data sets stay names.
+  std::string source = path_from_json(manifest.at("input").at("source"));
+  if (!fs::exists(source)) source = settings.input;
+  Dataset dataset = load_dataset(source, options, progress, cancel);
+  if (dataset.fingerprint != manifest.at("input").at("fingerprint"))
+    throw UserError("{} has changed since the run was made; cluster it again",
+                    printable(dataset.source));
+  return dataset;
+}
+
+}  // namespace
+
+LoadedRun run_clustering(const ClusterRequest& request, Progress& progress,
+                         const CancelToken& cancel) {
+  if (!request.out.empty()) check_out_folder(request.out, request.force);
+  RunSettings settings = request.settings;
+  const fs::path out = request.out.empty() ? default_run_folder(settings) : request.out;
+  Run run(RunFolder(out), settings, request.command, progress, cancel);
+  run.prepare();
+
+  const RunFolder folder(out);
+  std::error_code ignored;
+  const bool existed = fs::exists(out, ignored);
+  if (existed) folder.remove_outputs();
+  create_folder(out);
+  try {
+    return run.execute(/*resume=*/false);
+  } catch (const Interrupted&) {
+    throw;
+  } catch (...) {
+    // A run that cannot be continued from here leaves nothing behind.
+    if (!holds_checkpoint(folder)) {
+      folder.remove_outputs();
+      if (existed) fs::create_directory(out, ignored);
+    }
+    throw;
+  }
+}
+
+LoadedRun resume_run(const fs::path& path, Progress& progress, const CancelToken& cancel) {
+  const RunFolder folder(path);
+  const auto manifest = folder.read_manifest();
+  if (folder.state() == RunState::finished) return open_run(path, progress, cancel);
+  RunSettings settings = settings_from_json(manifest.at("settings"));
+  const std::string source = path_from_json(manifest.at("input").at("source"));
+  if (fs::exists(source)) settings.input = source;
+  if (const int threads = manifest.value("threads", 0); threads > 0) set_thread_count(threads);
+  Run run(folder, settings, path_from_json(manifest.at("command")), progress, cancel);
+  run.prepare();
+  if (run.dataset().fingerprint != manifest.at("input").at("fingerprint"))
+    throw UserError("{} has changed since the run was started; start again with --force",
+                    printable(run.dataset().source));
+  return run.execute(/*resume=*/holds_checkpoint(folder));
+}
+
+LoadedRun open_run(const fs::path& path, Progress& progress, const CancelToken& cancel) {
+  LoadedRun run;
+  run.folder = RunFolder(path);
+  run.manifest = run.folder.read_finished_manifest();
+  run.dataset = load_same_dataset(run.manifest, progress, cancel);
+  run.metrics = run.folder.read_metrics();
+  run.rows = run.folder.read_assignments();
+  run.clusters = run.manifest.at("clusters");
+  if (static_cast<std::int64_t>(run.rows.size()) != run.dataset.size())
+    throw UserError("{} holds {} rows, its data set {}; cluster again",
+                    printable(run.folder.file("assignments.csv").native()), run.rows.size(),
+                    run.dataset.size());
+  return run;
+}
+
+nlohmann::json evaluate_run(const fs::path& path, const std::string& labels, Progress& progress,
+                            const CancelToken& cancel) {
+  Stopwatch watch;
+  LoadedRun run = open_run(path, progress, cancel);
+  if (!labels.empty()) attach_truth(run.dataset, labels);
+  std::vector<std::int32_t> found;
+  for (const auto& row : run.rows) found.push_back(row.label);
+  nlohmann::json metrics = {{"method", run.manifest.at("method")},
+                            {"seed", run.manifest.at("seed")},
+                            {"n", run.dataset.size()},
+                            {"k", run.clusters},
+                            {"cluster_sizes", sizes_of(found, run.clusters)}};
+  add_scores(metrics, found, run.dataset, run.clusters);
+  if (run.dataset.has_truth()) {
+    metrics["nmi_geometric"] =
+        normalized_mutual_information(found, run.dataset.truth, NmiMean::geometric);
+    const Confusion confusion = confusion_matrix(found, run.dataset.truth);
+    auto counts = nlohmann::json::array();
+    for (std::int64_t i = 0; i < confusion.counts.rows(); ++i)
+      counts.push_back(std::vector<std::int64_t>(
+          confusion.counts.row(i), confusion.counts.row(i) + confusion.counts.cols()));
+    metrics["confusion"] = {
+        {"classes", run.dataset.class_names}, {"clusters", confusion.clusters}, {"counts", counts}};
+  }
+  // Without ground truth this is the one figure there is: how far apart the clusters are.
+  constexpr std::int64_t kSilhouetteRows = 2000;
+  Matrix<float> embeddings;
+  ConstFeatures features = run.dataset.features;
+  if (fs::exists(run.folder.file("embeddings.npy"))) {
+    embeddings = run.folder.read_matrix("embeddings.npy");
+    features = embeddings;
+  }
+  const auto sizes = sizes_of(found, run.clusters);
+  const auto filled = std::count_if(sizes.begin(), sizes.end(), [](auto n) { return n > 0; });
+  if (!features.empty() && filled > 1) {
+    RandomStream random(run.manifest.at("seed").get<std::uint64_t>(), "silhouette");
+    metrics["silhouette"] = sampled_silhouette(features, found, kSilhouetteRows, random, &cancel);
+  }
+  metrics["seconds"] = watch.lap();
+  return metrics;
+}
+
+PredictionResult predict_with_run(const fs::path& path, const std::string& input,
+                                  const LoadOptions& load, Progress& progress,
+                                  const CancelToken& cancel) {
+  const RunFolder folder(path);
+  const auto manifest = folder.read_finished_manifest();
+  nlohmann::json model;
+  const StoredModel stored = folder.read_model(model);
+  auto method = create_method(model.at("method").get<std::string>());
+  for (const auto& [name, value] : model.at("parameters").items())
+    method->set_parameter(name, value.get<std::string>());
+  method->load(stored);
+
+  const auto& trained = model.at("input");
+  const bool images = trained.at("kind") == "images";
+  LoadOptions options = load;
+  if (images) {  // Decode new files to the very form of the training images.
+    options.image_size = trained.at("shape").at(1);
+    options.channels = trained.at("shape").at(0);
+  }
+  const Dataset dataset = load_dataset(input, options, progress, cancel);
+  if (dataset.has_images() != images)
+    throw UserError("the run in {} was made from {}, {} holds {}", printable(path.native()),
+                    images ? "images" : "features", printable(dataset.source),
+                    images ? "features" : "images");
+  if (images) {
+    const ImageShape expected{trained.at("shape").at(0), trained.at("shape").at(1),
+                              trained.at("shape").at(2)};
+    if (!(dataset.shape == expected))
+      throw UserError(
+          "the run in {} was made from images of {} x {} x {} (channels, height, "
+          "width), those in {} are {} x {} x {}",
+          printable(path.native()), expected.channels, expected.height, expected.width,
+          printable(dataset.source), dataset.shape.channels, dataset.shape.height,
+          dataset.shape.width);
+  } else {
+    check_width(trained.at("columns"), dataset.features.cols);
+  }
+  FitContext context{.clusters = model.at("clusters"),
+                     .seed = model.at("seed"),
+                     .device = resolved_device_name("auto"),
+                     .progress = &progress,
+                     .cancel = &cancel};
+  Clustering result = method->predict(dataset.training_data(), context);
+  renumber(result, model.at("label_order").get<std::vector<std::int32_t>>());
+  return {assigned_rows(dataset.paths, result), dataset.bad_files, model.at("method"),
+          model.at("clusters")};
+}
+
+}  // namespace coterie

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "coterie/core/progress.h"
+#include "coterie/run/run_folder.h"
+#include "coterie/run/settings.h"
+
+namespace coterie {
+
+/// A clustering to be run into a folder.
+struct ClusterRequest {
+  RunSettings settings;
+  std::filesystem::path out;  ///< the run folder; empty: a new one under runs/
+  bool force = false;         ///< replace a run that is there
+  std::string command;        ///< as typed, for the manifest
+};
+
+/// A run with its data set, as reports and exports need it.
+struct LoadedRun {
+  RunFolder folder{""};
+  nlohmann::json manifest;
+  nlohmann::json metrics;
+  Dataset dataset;
+  std::vector<AssignedRow> rows;
+  std::int64_t clusters = 0;
+};
+
+/// Clusters and writes the whole run folder except the report; the manifest, with status finished,
+/// comes last. Throws UserError on bad input, with no new folder left behind; Interrupted when
+/// cancelled, with a folder that `resume_run` goes on from.
+LoadedRun run_clustering(const ClusterRequest& request, Progress& progress,
+                         const CancelToken& cancel);
+
+/// Continues a stopped run from its last checkpoint. On the CPU the result equals that of a run
+/// that was never stopped. A finished run is opened as it is.
+LoadedRun resume_run(const std::filesystem::path& run, Progress& progress,
+                     const CancelToken& cancel);
+
+/// Opens a finished run and loads its data set again. Throws UserError where the source is gone or
+/// no longer the same.
+LoadedRun open_run(const std::filesystem::path& run, Progress& progress, const CancelToken& cancel);
+
+/// Scores of a finished run: the fields of metrics.json, with ACC, NMI, ARI and purity against
+/// `labels` (LoadOptions::labels), or against the run's own ground truth where empty.
+nlohmann::json evaluate_run(const std::filesystem::path& run, const std::string& labels,
+                            Progress& progress, const CancelToken& cancel);
+
+/// Labels of new data by a finished run's model.
+struct PredictionResult {
+  std::vector<AssignedRow> rows;
+  std::vector<BadFile> bad_files;
+  std::string method;
+  std::int64_t clusters = 0;
+};
+PredictionResult predict_with_run(const std::filesystem::path& run, const std::string& input,
+                                  const LoadOptions& load, Progress& progress,
+                                  const CancelToken& cancel);
+
+}  // namespace coterie

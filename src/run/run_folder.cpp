@@ -1,0 +1,258 @@
+#include "coterie/run/run_folder.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <numeric>
+
+#include "coterie/core/files.h"
+#include "coterie/core/sha256.h"
+#include "coterie/core/text.h"
+#include "coterie/data/csv.h"
+#include "coterie/data/npy.h"
+
+namespace fs = std::filesystem;
+
+namespace coterie {
+namespace {
+
+constexpr const char* kOutputs[] = {"assignments.csv",   "bad_files.csv", "embeddings.npy",
+                                    "probabilities.npy", "metrics.json",  "history.jsonl",
+                                    "model.safetensors", "model.json"};
+
+nlohmann::json parse_json_file(const fs::path& path) {
+  auto json = nlohmann::json::parse(read_file(path), nullptr, false);
+  if (json.is_discarded())
+    throw UserError("{} is damaged: it is not JSON; cluster again", printable(path.native()));
+  return json;
+}
+
+}  // namespace
+
+bool RunFolder::has_manifest() const {
+  std::error_code ignored;
+  return fs::exists(file("manifest.json"), ignored);
+}
+
+nlohmann::json RunFolder::read_manifest() const {
+  if (!has_manifest())
+    throw UserError(
+        "{} is no run folder: it holds no manifest.json; give the folder that "
+        "`coterie cluster` wrote (--out)",
+        printable(path_.native()));
+  auto manifest = parse_json_file(file("manifest.json"));
+  if (!manifest.is_object() || !manifest.contains("status") || !manifest.contains("settings"))
+    throw UserError("{} holds a manifest.json that coterie did not write",
+                    printable(path_.native()));
+  return manifest;
+}
+
+RunState RunFolder::state() const {
+  const std::string status = read_manifest().at("status");
+  if (status == "finished") return RunState::finished;
+  return status == "interrupted" ? RunState::interrupted : RunState::running;
+}
+
+nlohmann::json RunFolder::read_finished_manifest() const {
+  auto manifest = read_manifest();
+  if (manifest.at("status") != "finished")
+    throw UserError("the run in {} is not finished; finish it with: coterie resume {}",
+                    printable(path_.native()), printable(path_.native()));
+  return manifest;
+}
+
+void RunFolder::write_manifest(const nlohmann::json& manifest) const {
+  write_file(file("manifest.json"), manifest.dump(2) + "\n");
+}
+
+void RunFolder::write_assignments(const std::vector<AssignedRow>& rows) const {
+  AtomicFile out(file("assignments.csv"));
+  out.write("id,path,label,confidence,rank\n");
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    out.write(fmt::format("{},{},{},{:.6f},{}\n", i, csv_field(rows[i].path), rows[i].label,
+                          rows[i].confidence, rows[i].rank));
+  out.commit();
+}
+
+std::vector<AssignedRow> RunFolder::read_assignments() const {
+  const fs::path path = file("assignments.csv");
+  const std::string text = read_file(path);
+  CsvReader reader(text, printable(path.native()));
+  std::vector<std::string_view> fields;
+  std::vector<AssignedRow> rows;
+  reader.next(fields);  // the header
+  while (reader.next(fields)) {
+    if (fields.size() != 5)
+      throw UserError("{}, line {}: {} fields, expected 5; cluster again", printable(path.native()),
+                      reader.line(), fields.size());
+    AssignedRow row;
+    row.path = fields[1];
+    row.label = static_cast<std::int32_t>(parse_integer("label", fields[2]));
+    row.confidence = static_cast<float>(parse_real("confidence", fields[3]));
+    row.rank = parse_integer("rank", fields[4]);
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+void RunFolder::write_bad_files(const std::vector<BadFile>& files) const {
+  AtomicFile out(file("bad_files.csv"));
+  out.write("path,cause\n");
+  for (const auto& bad : files) out.write(csv_field(bad.path) + "," + csv_field(bad.cause) + "\n");
+  out.commit();
+}
+
+void RunFolder::write_matrix(const char* name, MatrixView<const float> matrix) const {
+  std::string header = fmt::format(
+      "{{'descr': '<f4', 'fortran_order': False, 'shape': ({}, {}), }}", matrix.rows, matrix.cols);
+  // The data starts on a multiple of 64 bytes, as the format asks.
+  header.resize((10 + header.size() + 1 + 63) / 64 * 64 - 10 - 1, ' ');
+  header += '\n';
+  const auto length = static_cast<std::uint16_t>(header.size());
+  AtomicFile out(file(name));
+  out.write(std::string_view("\x93NUMPY\x01\x00", 8));
+  out.write(&length, sizeof(length));
+  out.write(header);
+  out.write(matrix.data, static_cast<std::size_t>(matrix.size()) * sizeof(float));
+  out.commit();
+}
+
+Matrix<float> RunFolder::read_matrix(const char* name) const {
+  const FeatureRows rows = NpyFile(file(name)).features();
+  Matrix<float> matrix(rows.values.rows, rows.values.cols);
+  std::copy_n(rows.values.data, rows.values.size(), matrix.data());
+  return matrix;
+}
+
+void RunFolder::write_metrics(const nlohmann::json& metrics) const {
+  write_file(file("metrics.json"), metrics.dump(2) + "\n");
+}
+
+nlohmann::json RunFolder::read_metrics() const { return parse_json_file(file("metrics.json")); }
+
+std::vector<nlohmann::json> RunFolder::read_history() const {
+  std::vector<nlohmann::json> lines;
+  if (!fs::exists(file("history.jsonl"))) return lines;
+  const std::string text = read_file(file("history.jsonl"));
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    auto line = nlohmann::json::parse(text.substr(begin, end - begin), nullptr, false);
+    // A power cut may leave half a line at the end.
+    if (line.is_object()) lines.push_back(std::move(line));
+    begin = end + 1;
+  }
+  return lines;
+}
+
+void RunFolder::write_model(const StoredModel& stored, const nlohmann::json& model) const {
+  write_safetensors(file("model.safetensors"), stored.tensors);
+  nlohmann::json whole = model;
+  whole["meta"] = stored.meta;
+  write_file(file("model.json"), whole.dump(2) + "\n");
+}
+
+StoredModel RunFolder::read_model(nlohmann::json& model) const {
+  model = parse_json_file(file("model.json"));
+  return {read_safetensors(file("model.safetensors")).tensors,
+          model.value("meta", nlohmann::json::object())};
+}
+
+nlohmann::json RunFolder::list_files() const {
+  auto files = nlohmann::json::array();
+  for (const char* name : kOutputs) {
+    std::error_code error;
+    const auto bytes = fs::file_size(file(name), error);
+    if (error) continue;
+    files.push_back({{"name", name}, {"bytes", bytes}, {"sha256", sha256_file(file(name))}});
+  }
+  return files;
+}
+
+void RunFolder::remove_outputs() const {
+  std::error_code ignored;
+  fs::remove(file("manifest.json"), ignored);
+  for (const char* name : kOutputs) fs::remove(file(name), ignored);
+  fs::remove_all(checkpoints(), ignored);
+  fs::remove_all(path_ / "report", ignored);
+  fs::remove(path_, ignored);  // Only where it is empty by now.
+}
+
+HistoryWriter::HistoryWriter(fs::path path, bool resume) : path_(std::move(path)) {
+  if (resume) lines_ = RunFolder(path_.parent_path()).read_history();
+  earlier_ = lines_.size();
+  std::string text;
+  for (const auto& line : lines_) text += line.dump() + "\n";
+  write_file(path_, text);
+}
+
+void HistoryWriter::append(const nlohmann::json& record) {
+  const auto same = [&](const nlohmann::json& line) {
+    return line.value("stage", "") == record.value("stage", "") &&
+           line.value("epoch", -1) == record.value("epoch", -1);
+  };
+  const auto end = lines_.begin() + static_cast<std::ptrdiff_t>(earlier_);
+  const auto repeated = std::find_if(lines_.begin(), end, same);
+  if (repeated != end) {
+    lines_.erase(repeated, lines_.end());
+    earlier_ = lines_.size();
+    lines_.push_back(record);
+    std::string text;
+    for (const auto& line : lines_) text += line.dump() + "\n";
+    write_file(path_, text);
+    return;
+  }
+  lines_.push_back(record);
+  const std::string text = record.dump() + "\n";
+  const int descriptor = ::open(path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
+  const bool written = descriptor >= 0 && ::write(descriptor, text.data(), text.size()) ==
+                                              static_cast<ssize_t>(text.size());
+  if (descriptor >= 0) ::close(descriptor);
+  if (!written)
+    throw UserError("cannot write {}; check that its disk has space and then run: coterie resume",
+                    printable(path_.native()));
+}
+
+std::vector<std::int32_t> order_by_size(const std::vector<std::int32_t>& labels,
+                                        std::int64_t clusters) {
+  std::vector<std::int64_t> sizes(static_cast<std::size_t>(clusters));
+  for (const auto label : labels) ++sizes[label];
+  std::vector<std::int32_t> by_size(sizes.size());
+  std::iota(by_size.begin(), by_size.end(), 0);
+  std::stable_sort(by_size.begin(), by_size.end(),
+                   [&](auto a, auto b) { return sizes[a] > sizes[b]; });
+  std::vector<std::int32_t> order(sizes.size());
+  for (std::size_t place = 0; place < by_size.size(); ++place)
+    order[by_size[place]] = static_cast<std::int32_t>(place);
+  return order;
+}
+
+void renumber(Assignment& assignment, const std::vector<std::int32_t>& order) {
+  for (auto& label : assignment.labels) label = order[label];
+  std::vector<float> row(order.size());
+  for (std::int64_t i = 0; i < assignment.probabilities.rows(); ++i) {
+    float* p = assignment.probabilities.row(i);
+    for (std::size_t k = 0; k < order.size(); ++k) row[order[k]] = p[k];
+    std::copy(row.begin(), row.end(), p);
+  }
+}
+
+std::vector<AssignedRow> assigned_rows(const std::vector<std::string>& paths,
+                                       const Assignment& assignment) {
+  const std::size_t n = paths.size();
+  std::vector<AssignedRow> rows(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    const std::int32_t label = assignment.labels[i];
+    rows[i] = {paths[i], label, assignment.probabilities(static_cast<std::int64_t>(i), label), 0};
+  }
+  std::vector<std::size_t> by_confidence(n);
+  std::iota(by_confidence.begin(), by_confidence.end(), std::size_t{0});
+  std::stable_sort(by_confidence.begin(), by_confidence.end(),
+                   [&](auto a, auto b) { return rows[a].confidence > rows[b].confidence; });
+  std::vector<std::int64_t> next(static_cast<std::size_t>(assignment.probabilities.cols()));
+  for (const std::size_t i : by_confidence) rows[i].rank = next[rows[i].label]++;
+  return rows;
+}
+
+}  // namespace coterie

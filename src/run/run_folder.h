@@ -1,0 +1,93 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "coterie/methods/method.h"
+
+namespace coterie {
+
+/// How far a run came, as its manifest says.
+enum class RunState { running, interrupted, finished };
+
+/// One line of assignments.csv.
+struct AssignedRow {
+  std::string path;        ///< bytes
+  std::int32_t label = 0;  ///< clusters are numbered by size, the largest is 0
+  float confidence = 0;    ///< the largest probability
+  std::int64_t rank = 0;   ///< place within its cluster by confidence, 0 is the surest
+};
+
+/// A run folder (docs/run-folder.md): where a run's files are, and reading and writing them. All
+/// writing is atomic, file by file; the manifest comes last.
+class RunFolder {
+ public:
+  explicit RunFolder(std::filesystem::path path) : path_(std::move(path)) {}
+
+  const std::filesystem::path& path() const { return path_; }
+  std::filesystem::path file(const char* name) const { return path_ / name; }
+  std::filesystem::path checkpoints() const { return path_ / "checkpoints"; }
+  std::filesystem::path report() const { return path_ / "report" / "index.html"; }
+
+  bool has_manifest() const;
+  /// Throws UserError where the folder is no run folder or its manifest is damaged.
+  nlohmann::json read_manifest() const;
+  RunState state() const;
+  /// Throws UserError unless the run is finished; says how to finish it.
+  nlohmann::json read_finished_manifest() const;
+  void write_manifest(const nlohmann::json& manifest) const;
+
+  void write_assignments(const std::vector<AssignedRow>& rows) const;
+  std::vector<AssignedRow> read_assignments() const;
+  void write_bad_files(const std::vector<BadFile>& files) const;
+  void write_matrix(const char* name, MatrixView<const float> matrix) const;
+  /// Probabilities [N, K] as stored.
+  Matrix<float> read_matrix(const char* name) const;
+  void write_metrics(const nlohmann::json& metrics) const;
+  nlohmann::json read_metrics() const;
+  std::vector<nlohmann::json> read_history() const;
+
+  /// `model` is method name, clusters, parameters, input form and label order.
+  void write_model(const StoredModel& stored, const nlohmann::json& model) const;
+  StoredModel read_model(nlohmann::json& model) const;
+
+  /// Name, size and sha256 of every output file that is there, for the manifest.
+  nlohmann::json list_files() const;
+
+  /// Removes every file that a run writes, and the folder where nothing else is in it.
+  void remove_outputs() const;
+
+ private:
+  std::filesystem::path path_;
+};
+
+/// history.jsonl while a run writes it: one line for each record, on disk when `append` returns.
+/// A record whose stage and epoch are there already (from before an interruption) replaces that
+/// line and all after it.
+class HistoryWriter {
+ public:
+  /// Keeps the lines that are there where `resume`, starts empty otherwise.
+  HistoryWriter(std::filesystem::path path, bool resume);
+  void append(const nlohmann::json& record);
+
+ private:
+  std::filesystem::path path_;
+  std::vector<nlohmann::json> lines_;
+  std::size_t earlier_ = 0;  // lines from before this start
+};
+
+/// Renumbers clusters by size, largest first; equal sizes keep their order. Returns the new number
+/// of each old one.
+std::vector<std::int32_t> order_by_size(const std::vector<std::int32_t>& labels,
+                                        std::int64_t clusters);
+/// Applies `order` (new number of each old cluster) to labels and probabilities.
+void renumber(Assignment& assignment, const std::vector<std::int32_t>& order);
+
+/// Rows of assignments.csv: label, confidence and rank of each path.
+std::vector<AssignedRow> assigned_rows(const std::vector<std::string>& paths,
+                                       const Assignment& assignment);
+
+}  // namespace coterie

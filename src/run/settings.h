@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+#include "coterie/data/load.h"
+
+namespace coterie {
+
+/// What decides the result of a run: everything that `resume` needs to go on, and all that the
+/// manifest records of the user's wishes.
+struct RunSettings {
+  std::string input;  ///< as given: a path or the name of a data set
+  LoadOptions load;
+  std::string method = "pac";
+  std::int64_t clusters = 0;
+  std::map<std::string, std::string> parameters;  ///< changed ones, name and value as typed
+  std::uint64_t seed = 0;
+  std::string device = "auto";
+  double time_budget = 0;  ///< seconds for the training, 0: no limit
+};
+
+nlohmann::json to_json(const RunSettings& settings);
+/// Throws UserError naming the field that is missing or of another kind.
+RunSettings settings_from_json(const nlohmann::json& json);
+
+/// A path in JSON: a string where its bytes are UTF-8, {"hex": "..."} where they are not, so that
+/// every name keeps its identity.
+nlohmann::json path_to_json(const std::string& bytes);
+std::string path_from_json(const nlohmann::json& json);
+
+}  // namespace coterie
