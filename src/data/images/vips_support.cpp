@@ -23,8 +23,7 @@ void keep_warning(const char*, GLogLevelFlags, const char* message, void*) {
 
 bool start_once() {
   if (vips_init("coterie") != 0) return false;
-  const auto levels = static_cast<GLogLevelFlags>(G_LOG_LEVEL_WARNING | G_LOG_LEVEL_MESSAGE |
-                                                  G_LOG_LEVEL_INFO | G_LOG_LEVEL_DEBUG);
+  const auto levels = static_cast<GLogLevelFlags>(G_LOG_LEVEL_WARNING | G_LOG_LEVEL_MESSAGE);
   g_log_set_handler("VIPS", levels, keep_warning, nullptr);
   vips_block_untrusted_set(TRUE);
   vips_concurrency_set(1);
@@ -41,9 +40,12 @@ std::string_view first_line(std::string_view text) {
       const std::size_t colon = line.find(": ");
       if (colon == std::string_view::npos) break;
       const std::string_view word = line.substr(0, colon);
-      const bool is_part = std::all_of(word.begin(), word.end(), [](unsigned char c) {
-        return std::isalnum(c) || c == '_' || c == '-';
-      });
+      // A PNG chunk's name (four letters, not all small) is part of the message.
+      const bool is_part =
+          std::all_of(word.begin(), word.end(),
+                      [](unsigned char c) { return std::isalnum(c) || c == '_'; }) &&
+          !(word.size() == 4 &&
+            std::any_of(word.begin(), word.end(), [](unsigned char c) { return std::isupper(c); }));
       if (!is_part) break;
       line.remove_prefix(colon + 2);
     }
