@@ -61,8 +61,8 @@ class Dataset {
   std::vector<std::string> class_names;  ///< name of each ground truth class
 
   std::vector<BadFile> bad_files;
-  std::string source;       ///< the input as an absolute path
-  std::string fingerprint;  ///< sha256 of the pixels or features and their shape
+  std::string source;          ///< the input as an absolute path
+  std::string fingerprint;     ///< sha256 of the pixels or features and their shape
   std::filesystem::path pack;  ///< the pack file that `pixels` maps, empty for features
 
   /// Keeps the memory behind `pixels` and `features` alive.

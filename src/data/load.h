@@ -33,9 +33,10 @@ struct LoadOptions {
   std::filesystem::path cache;
 };
 
-/// Reads any INPUT form: a folder of images, .npy (features or images), .csv of features, IDX images
-/// (.gz or not), a folder of CIFAR-10/100 or STL-10 binaries or of IDX files, .tar of an image folder
-/// (compressed or not), a list file of paths, a pack, or the name of a known data set.
+/// Reads any INPUT form: a folder of images, .npy (features or images), .csv of features, IDX
+/// images
+/// (.gz or not), a folder of CIFAR-10/100 or STL-10 binaries or of IDX files, .tar of an image
+/// folder (compressed or not), a list file of paths, a pack, or the name of a known data set.
 /// Images are decoded once into a pack in the cache and mapped from there; a second load of the
 /// unchanged source maps the same pack. Files that cannot be used are in `bad_files`.
 /// Throws UserError where nothing can be used, naming path, fault and remedy.
