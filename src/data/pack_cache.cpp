@@ -30,9 +30,7 @@ std::string pack_name(const PackKey& key) {
     if (stem.size() < 32) stem += plain ? c : '_';
   }
   const std::string hash =
-      sha256_hex(fmt::format("{}
-{}
-{}", kDecoding, key.form, key.source.native()));
+      sha256_hex(fmt::format("{}\n{}\n{}", kDecoding, key.form, key.source.native()));
   return stem + '-' + hash.substr(0, 16) + ".pack";
 }
 
