@@ -1,0 +1,99 @@
+#include <fmt/format.h>
+#include <signal.h>
+
+#include <cstdio>
+#include <new>
+
+#include "commands.h"
+#include "coterie/core/parallel.h"
+#include "coterie/core/text.h"
+#include "coterie/core/version.h"
+
+namespace coterie {
+namespace {
+
+enum ExitCode { kDone = 0, kOurBug = 1, kUserError = 2, kInterrupted = 130 };
+
+CancelToken g_cancel;
+
+extern "C" void on_signal(int) { g_cancel.cancel(); }
+
+void handle_signals() {
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  // The first signal stops in order, with a checkpoint; a second one stops at once.
+  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+}
+
+int run_program(int argc, char** argv) {
+  Session session;
+  session.started = steady_seconds();
+  session.cancel = &g_cancel;
+  std::vector<std::string> words(argv, argv + argc);
+  if (!words.empty()) words[0] = "coterie";
+  session.command_line = join(words, " ");
+
+  CLI::App app(
+      "coterie groups unlabelled images (or feature rows) into clusters.\n"
+      "Start with:  coterie cluster photos/ -k 12",
+      "coterie");
+  app.set_version_flag("--version", fmt::format("coterie {}", kVersion));
+  app.require_subcommand(1);
+  app.get_formatter()->column_width(34);
+  app.footer(
+      "Exit codes: 0 done, 2 wrong input or options, 3 done but files were left out "
+      "(--strict), 130 interrupted, 1 a fault of coterie.");
+  add_cluster_command(app, session);
+  add_resume_command(app, session);
+  add_predict_command(app, session);
+  add_evaluate_command(app, session);
+  add_report_command(app, session);
+  add_pack_command(app, session);
+  add_methods_command(app, session);
+  add_datasets_command(app, session);
+  add_doctor_command(app, session);
+  add_completion_command(app, session);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& success) {
+    return app.exit(success);
+  } catch (const CLI::ParseError& error) {
+    fmt::print(stderr, "error: {}\n", error.what());
+    std::string command = "coterie";
+    for (const auto* sub : app.get_subcommands()) command += " " + sub->get_name();
+    fmt::print(stderr, "See: {} --help\n", command);
+    return kUserError;
+  }
+  if (session.threads > 0) set_thread_count(session.threads);
+  return session.action();
+}
+
+}  // namespace
+}  // namespace coterie
+
+int main(int argc, char** argv) {
+  using namespace coterie;
+  handle_signals();
+  try {
+    const int code = run_program(argc, argv);
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+      fmt::print(stderr, "error: cannot write to stdout; check the disk or the pipe\n");
+      return kUserError;
+    }
+    return code;
+  } catch (const UserError& error) {
+    fmt::print(stderr, "error: {}\n", error.what());
+    return kUserError;
+  } catch (const Interrupted&) {
+    return kInterrupted;
+  } catch (const std::bad_alloc&) {
+    fmt::print(stderr, "error: not enough memory; give fewer or smaller inputs, or free some\n");
+    return kUserError;
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "error: this is a fault of coterie, please report it: {}\n", error.what());
+    return kOurBug;
+  }
+}

@@ -1,0 +1,60 @@
+#include "results.h"
+
+#include <fmt/format.h>
+
+#include "coterie/core/text.h"
+#if defined(COTERIE_WEB)
+#include "coterie/report/report.h"
+#endif
+
+namespace coterie {
+
+void print_json(const nlohmann::json& json) {
+  fmt::print("{}\n", json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+}
+
+std::string summary_text(const nlohmann::json& metrics) {
+  std::string text = fmt::format(
+      "{} items in {} clusters, method {}, seed {}, {}\n", metrics.at("n").get<std::int64_t>(),
+      metrics.at("k").get<std::int64_t>(), metrics.at("method").get<std::string>(),
+      metrics.at("seed").get<std::uint64_t>(), duration_text(metrics.at("seconds")));
+  const auto sizes = metrics.at("cluster_sizes").get<std::vector<std::int64_t>>();
+  constexpr std::size_t kShown = 20;
+  text += "sizes:";
+  for (std::size_t k = 0; k < std::min(kShown, sizes.size()); ++k)
+    text += fmt::format(" {}", sizes[k]);
+  if (sizes.size() > kShown) text += fmt::format(" ... ({} more)", sizes.size() - kShown);
+  text += "\n";
+  if (metrics.contains("acc"))
+    text += fmt::format("ACC {:.4f}  NMI {:.4f}  ARI {:.4f}  purity {:.4f}\n",
+                        metrics.at("acc").get<double>(), metrics.at("nmi").get<double>(),
+                        metrics.at("ari").get<double>(), metrics.at("purity").get<double>());
+  if (metrics.contains("silhouette"))
+    text += fmt::format("silhouette {:.4f} (sampled)\n", metrics.at("silhouette").get<double>());
+  return text;
+}
+
+void print_run(const LoadedRun& run, const Session& session, Console& console, bool with_report) {
+  nlohmann::json result = run.metrics;
+  result["run"] = path_to_json(run.folder.path().native());
+#if defined(COTERIE_WEB)
+  if (with_report) {
+    const auto report = write_report(run, console, *session.cancel);
+    result["report"] = path_to_json(report.native());
+  }
+#else
+  (void)with_report;
+#endif
+  const std::size_t bad = run.dataset.bad_files.size();
+  if (bad > 0)
+    console.warn(fmt::format("{} file{} left out, see {}", bad, bad == 1 ? " was" : "s were",
+                             printable(run.folder.file("bad_files.csv").native())));
+  result["seconds"] = steady_seconds() - session.started;
+  if (session.json) return print_json(result);
+  fmt::print("{}", summary_text(result));
+  fmt::print("run:    {}\n", printable(run.folder.path().native()));
+  if (result.contains("report"))
+    fmt::print("report: {}\n", printable(run.folder.report().native()));
+}
+
+}  // namespace coterie

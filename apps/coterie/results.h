@@ -1,0 +1,18 @@
+#pragma once
+
+#include "commands.h"
+#include "console.h"
+#include "coterie/run/cluster.h"
+
+namespace coterie {
+
+/// Writes the report where wanted and prints what the run found: a summary, or JSON.
+void print_run(const LoadedRun& run, const Session& session, Console& console, bool with_report);
+
+/// JSON on one line, with bytes that are not UTF-8 replaced.
+void print_json(const nlohmann::json& json);
+
+/// "0.7812" figures and sizes of a run in a few lines.
+std::string summary_text(const nlohmann::json& metrics);
+
+}  // namespace coterie

@@ -1,0 +1,197 @@
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <memory>
+
+#include "commands.h"
+#include "console.h"
+#include "coterie/core/files.h"
+#include "coterie/core/text.h"
+#include "coterie/data/pack.h"
+#include "coterie/run/cluster.h"
+#include "results.h"
+#if defined(COTERIE_WEB)
+#include "coterie/report/report.h"
+#endif
+
+namespace coterie {
+namespace {
+
+nlohmann::json bad_files_json(const std::vector<BadFile>& files) {
+  auto json = nlohmann::json::array();
+  for (const auto& bad : files)
+    json.push_back({{"path", path_to_json(bad.path)}, {"cause", bad.cause}});
+  return json;
+}
+
+struct PredictOptions {
+  std::string run, input, out;
+  DataOptions data;
+  bool strict = false;
+};
+
+int predict(const PredictOptions& options, Session& session) {
+  Console console(session.quiet);
+  const PredictionResult result = predict_with_run(
+      options.run, options.input, load_options(options.data, session), console, *session.cancel);
+  if (!result.bad_files.empty()) {
+    console.warn(fmt::format("{} of the files cannot be used:", result.bad_files.size()));
+    for (const auto& bad : result.bad_files)
+      console.warn(fmt::format("  {}: {}", printable(bad.path), bad.cause));
+  }
+  if (session.json) {
+    auto rows = nlohmann::json::array();
+    for (const auto& row : result.rows)
+      rows.push_back(
+          {{"path", path_to_json(row.path)}, {"label", row.label}, {"confidence", row.confidence}});
+    print_json({{"method", result.method},
+                {"k", result.clusters},
+                {"n", result.rows.size()},
+                {"predictions", rows},
+                {"bad_files", bad_files_json(result.bad_files)},
+                {"seconds", steady_seconds() - session.started}});
+  } else {
+    std::string csv = "path,label,confidence\n";
+    for (const auto& row : result.rows)
+      csv += fmt::format("{},{},{:.6f}\n", csv_field(row.path), row.label, row.confidence);
+    if (options.out.empty()) {
+      std::fwrite(csv.data(), 1, csv.size(), stdout);
+    } else {
+      write_file(options.out, csv);
+    }
+  }
+  return options.strict && !result.bad_files.empty() ? 3 : 0;
+}
+
+struct PackOptions {
+  std::string input, out, labels;
+  DataOptions data;
+};
+
+int pack(const PackOptions& options, Session& session) {
+  Console console(session.quiet);
+  LoadOptions load = load_options(options.data, session);
+  load.labels = options.labels;
+  const Dataset dataset = load_dataset(options.input, load, console, *session.cancel);
+  if (!dataset.has_images())
+    throw UserError("{} holds features; only images are packed", printable(dataset.source));
+  write_pack(options.out, {.shape = dataset.shape,
+                           .pixels = dataset.pixels,
+                           .paths = dataset.paths,
+                           .truth = dataset.truth,
+                           .class_names = dataset.class_names,
+                           .bad_files = dataset.bad_files,
+                           .source = dataset.source,
+                           .source_fingerprint = dataset.fingerprint});
+  if (session.json) {
+    print_json({{"pack", path_to_json(options.out)},
+                {"n", dataset.size()},
+                {"shape", {dataset.shape.channels, dataset.shape.height, dataset.shape.width}},
+                {"bad_files", bad_files_json(dataset.bad_files)},
+                {"seconds", steady_seconds() - session.started}});
+  } else {
+    fmt::print("{}: {} images, {} x {} x {}\n", printable(options.out), dataset.size(),
+               dataset.shape.channels, dataset.shape.height, dataset.shape.width);
+  }
+  return 0;
+}
+
+}  // namespace
+
+void add_resume_command(CLI::App& app, Session& session) {
+  auto* command = app.add_subcommand("resume", "Continue a stopped run from its last checkpoint");
+  auto run = std::make_shared<std::string>();
+  command->add_option("RUN", *run, "Run folder")->required();
+  add_common_options(*command, session);
+  command->callback([run, &session] {
+    session.action = [run, &session] {
+      Console console(session.quiet);
+      print_run(resume_run(*run, console, *session.cancel), session, console, true);
+      return 0;
+    };
+  });
+}
+
+void add_predict_command(CLI::App& app, Session& session) {
+  auto* command = app.add_subcommand("predict", "Label new data with a finished run's model (csv)");
+  auto options = std::make_shared<PredictOptions>();
+  command->add_option("RUN", options->run, "Run folder")->required();
+  command->add_option("INPUT", options->input, "As for `coterie cluster`")->required();
+  command->add_option("--out", options->out, "Write the csv to a file instead of stdout")
+      ->type_name("FILE");
+  command->add_flag("--strict", options->strict, "Exit with 3 where files were left out");
+  add_data_options(*command, options->data);
+  command->remove_option(command->get_option("--image-size"));  // The model says them.
+  command->remove_option(command->get_option("--channels"));
+  add_common_options(*command, session);
+  command->callback([options, &session] {
+    session.action = [options, &session] { return predict(*options, session); };
+  });
+}
+
+void add_evaluate_command(CLI::App& app, Session& session) {
+  auto* command =
+      app.add_subcommand("evaluate", "Score a finished run, against ground truth where given");
+  auto run = std::make_shared<std::string>();
+  auto labels = std::make_shared<std::string>();
+  command->add_option("RUN", *run, "Run folder")->required();
+  command
+      ->add_option("--labels", *labels,
+                   "Ground truth: a file, or `folders`; default: that of the run")
+      ->type_name("FILE|folders");
+  add_common_options(*command, session);
+  command->callback([run, labels, &session] {
+    session.action = [run, labels, &session] {
+      Console console(session.quiet);
+      auto metrics = evaluate_run(*run, *labels, console, *session.cancel);
+      metrics["seconds"] = steady_seconds() - session.started;
+      if (session.json) {
+        print_json(metrics);
+      } else {
+        fmt::print("{}", summary_text(metrics));
+      }
+      return 0;
+    };
+  });
+}
+
+void add_report_command([[maybe_unused]] CLI::App& app, [[maybe_unused]] Session& session) {
+#if defined(COTERIE_WEB)
+  auto* command = app.add_subcommand("report", "Write (again) RUN/report/index.html");
+  auto run = std::make_shared<std::string>();
+  command->add_option("RUN", *run, "Run folder")->required();
+  add_common_options(*command, session);
+  command->callback([run, &session] {
+    session.action = [run, &session] {
+      Console console(session.quiet);
+      const LoadedRun loaded = open_run(*run, console, *session.cancel);
+      const auto report = write_report(loaded, console, *session.cancel);
+      if (session.json) {
+        print_json({{"run", path_to_json(*run)},
+                    {"report", path_to_json(report.native())},
+                    {"seconds", steady_seconds() - session.started}});
+      } else {
+        fmt::print("{}\n", printable(report.native()));
+      }
+      return 0;
+    };
+  });
+#endif
+}
+
+void add_pack_command(CLI::App& app, Session& session) {
+  auto* command = app.add_subcommand(
+      "pack", "Decode images into one pack file, which other machines take as INPUT");
+  auto options = std::make_shared<PackOptions>();
+  command->add_option("INPUT", options->input, "As for `coterie cluster`")->required();
+  command->add_option("FILE", options->out, "The pack to write, e.g. photos.pack")->required();
+  command->add_option("--labels", options->labels, "Ground truth to keep in the pack")
+      ->type_name("FILE|folders");
+  add_data_options(*command, options->data);
+  add_common_options(*command, session);
+  command->callback([options, &session] {
+    session.action = [options, &session] { return pack(*options, session); };
+  });
+}
+
+}  // namespace coterie
