@@ -104,8 +104,8 @@ TEST(Silhouette, ASampleIsNearAndRepeats) {
   RandomStream a(1, "silhouette"), b(1, "silhouette"), c(2, "silhouette");
   const double first = sampled_silhouette(larger.features, larger.labels, 200, a);
   EXPECT_NE(first, exact);
-  // Scores of single items spread by 0.06 here; the mean of 200 by 0.004.
-  EXPECT_NEAR(first, exact, 0.02);
+  // Scores of single items have a standard deviation of 0.037 here, means of 200 one of 0.0026.
+  EXPECT_NEAR(first, exact, 0.01);
   EXPECT_EQ(first, sampled_silhouette(larger.features, larger.labels, 200, b));
   EXPECT_NE(first, sampled_silhouette(larger.features, larger.labels, 200, c));
 }
