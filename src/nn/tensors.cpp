@@ -23,7 +23,7 @@ constexpr TypePair kTypes[] = {{DType::f16, torch::kHalf},  {DType::bf16, torch:
 std::string shape_text(torch::IntArrayRef shape) {
   std::vector<std::string> parts;
   for (const auto extent : shape) parts.push_back(std::to_string(extent));
-  return "[" + join(parts, ", ") + "]";
+  return fmt::format("[{}]", join(parts, ", "));
 }
 
 /// Parameters and buffers by dotted name.

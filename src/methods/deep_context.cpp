@@ -1,0 +1,46 @@
+#include "coterie/methods/deep_context.h"
+
+#include "coterie/nn/device.h"
+
+namespace coterie {
+
+TrainContext train_context(const FitContext& context, const TrainingData& data,
+                           nlohmann::json identity) {
+  identity["seed"] = context.seed;
+  identity["images"] = data.count;
+  identity["shape"] = {data.shape.channels, data.shape.height, data.shape.width};
+  return {.seed = context.seed,
+          .device = resolve_device(context.device),
+          .progress = context.progress,
+          .cancel = context.cancel,
+          .checkpoints = context.checkpoints,
+          .time_budget = context.time_budget,
+          .identity = std::move(identity),
+          .record = context.record};
+}
+
+void check_images(const TrainingData& data, std::int64_t least) {
+  if (!data.has_images())
+    throw UserError(
+        "this method takes images, the input holds feature rows; use --method pac or kmeans");
+  if (data.count < least)
+    throw UserError("the input holds {} image(s), at least {} are needed", data.count, least);
+  if (data.shape.channels != 1 && data.shape.channels != 3)
+    throw UserError("images of {} channels cannot be used: allowed is 1 (grey) or 3 (colour)",
+                    data.shape.channels);
+}
+
+TensorMap tensors_under(const std::string& prefix, const TensorMap& tensors) {
+  TensorMap out;
+  for (auto it = tensors.lower_bound(prefix); it != tensors.end(); ++it) {
+    if (!it->first.starts_with(prefix)) break;
+    out[it->first.substr(prefix.size())] = it->second;
+  }
+  return out;
+}
+
+void add_under(const std::string& prefix, const TensorMap& part, TensorMap& tensors) {
+  for (const auto& [name, tensor] : part) tensors[prefix + name] = tensor;
+}
+
+}  // namespace coterie

@@ -1,0 +1,21 @@
+#pragma once
+
+#include "coterie/methods/method.h"
+#include "coterie/train/engine.h"
+
+namespace coterie {
+
+/// What the engine needs of a method's context. `identity` is what a checkpoint must agree in
+/// beside seed and data.
+TrainContext train_context(const FitContext& context, const TrainingData& data,
+                           nlohmann::json identity);
+
+/// Throws UserError unless `data` holds at least `least` images of 1 or 3 channels.
+void check_images(const TrainingData& data, std::int64_t least);
+
+/// The tensors whose names start with `prefix`, without it.
+TensorMap tensors_under(const std::string& prefix, const TensorMap& tensors);
+/// Adds tensors under names that start with `prefix`.
+void add_under(const std::string& prefix, const TensorMap& part, TensorMap& tensors);
+
+}  // namespace coterie
