@@ -56,9 +56,9 @@ std::string_view first_line(std::string_view text) {
 }
 
 bool says_truncated(std::string_view line) {
-  static constexpr std::array<std::string_view, 8> kSigns = {
-      "premature end", "end of stream", "end of file", "unexpected end",
-      "end of data",   "not enough",    "read error",  "eof"};
+  static constexpr std::array<std::string_view, 9> kSigns = {
+      "premature end", "end of stream", "end of file", "unexpected end", "end of data",
+      "not enough",    "read error",    "eof",         "bad seek"};
   std::string lower(line);
   for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   return std::any_of(kSigns.begin(), kSigns.end(),
