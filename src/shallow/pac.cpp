@@ -26,6 +26,9 @@ using ConstStrided = Eigen::Map<const RowMajor, 0, Eigen::OuterStride<>>;
 /// cores instead.
 constexpr double kTeamWork = 2e8;
 
+/// A block holds at most this part of an average cluster.
+constexpr std::int64_t kBlocksPerCluster = 10;
+
 /// The running sums over all rows, each weighted by what it lends to cluster k.
 struct Sums {
   Sums(std::int64_t clusters, std::int64_t columns)
@@ -44,8 +47,10 @@ void probabilities_from_products(Map p, const double* squares, const Sums& sums,
     double smallest = std::numeric_limits<double>::infinity();
     for (Eigen::Index k = 0; k < clusters; ++k) {
       const double size = sums.weight[k] * squares[i] + sums.square[k];
-      // Below this, what is left of the difference is rounding: rows that coincide have score 0.
-      const double floor = 8 * std::numeric_limits<double>::epsilon() * size + 1e-300;
+      // Below this, what is left of the difference is rounding: rows that coincide have score 0,
+      // and the sums of a cluster that ran empty may end a little below it.
+      const double floor =
+          8 * std::numeric_limits<double>::epsilon() * std::max(size, 0.0) + 1e-300;
       row[k] = std::max(size - 2.0 * row[k], floor);
       smallest = std::min(smallest, row[k]);
     }
@@ -205,7 +210,7 @@ const Fields<PacParams>& PacParams::fields() {
           .number("restarts", &PacParams::restarts, between(1, 10000),
                   "random starts; the lowest objective is kept")
           .number("block_rows", &PacParams::block_rows, between(1, 1024),
-                  "rows updated at once; whole sweeps at once would collapse")
+                  "rows updated at once, at most; a tenth of an average cluster is never passed")
           .number("max_sweeps", &PacParams::max_sweeps, between(1, 1e6),
                   "sweeps over all rows in a restart, at most")
           .number("tolerance", &PacParams::tolerance, between(0, 2),
@@ -224,6 +229,12 @@ Assignment Pac::fit(ConstFeatures features, std::int64_t clusters, const Shallow
   const PreparedRows rows(features, PreparedRows::mean_of(features, cosine), cosine);
   mean_ = rows.mean();
 
+  // Rows that change together do not see each other change: too many of a cluster at once, and all
+  // flip to and fro.
+  PacParams run_params = params_;
+  run_params.block_rows = static_cast<int>(std::clamp<std::int64_t>(
+      features.rows / (kBlocksPerCluster * clusters), 1, params_.block_rows));
+
   const double work = static_cast<double>(features.size()) * static_cast<double>(clusters);
   const int team_threads = work < kTeamWork && params_.restarts > 1 ? 1 : thread_count();
   const int restarts_at_once = team_threads == 1 ? thread_count() : 1;
@@ -238,7 +249,7 @@ Assignment Pac::fit(ConstFeatures features, std::int64_t clusters, const Shallow
 
   const auto run_restart = [&](int restart) {
     RandomStream stream(context.seed, "pac", static_cast<std::uint64_t>(restart));
-    Sweeper sweeper(rows, params_, clusters);
+    Sweeper sweeper(rows, run_params, clusters);
     sweeper.start_at_random(stream);
     stream.shuffle(std::span(sweeper.order()));
     PacRestart& record = restarts_[restart];

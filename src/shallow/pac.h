@@ -17,9 +17,9 @@ struct PacParams {
   PacDistance distance = PacDistance::sqeuclidean;  ///< between rows
   PacWeight weight = PacWeight::p;                  ///< weight that a row lends to a cluster
   int restarts = 10;                                ///< the lowest objective is kept
-  int block_rows = 64;                              ///< rows updated at once
-  int max_sweeps = 100;                             ///< sweeps over all rows in a restart
-  double tolerance = 1e-3;                          ///< mean L1 change of a row at which to stop
+  int block_rows = 64;      ///< rows updated at once, at most: `fit` takes no more than N / (10 K)
+  int max_sweeps = 100;     ///< sweeps over all rows in a restart
+  double tolerance = 1e-3;  ///< mean L1 change of a row at which to stop
 
   static const Fields<PacParams>& fields();
   void validate() const { fields().validate(*this); }
