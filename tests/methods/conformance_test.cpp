@@ -1,0 +1,200 @@
+// What every registered method keeps to. A new method is tested here by being registered.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "coterie/core/random.h"
+#include "coterie/methods/registry.h"
+#include "coterie/metrics/scores.h"
+#include "testing.h"
+
+namespace coterie {
+namespace {
+
+using testing::TemporaryFolder;
+using testing::user_error_of;
+
+/// Small images of three kinds (a bar at the top, on the left, a blot in the corner), with noise.
+struct ToyImages {
+  explicit ToyImages(std::int64_t count) : pixels(static_cast<std::size_t>(count * 28 * 28)) {
+    RandomStream random(11, "toy images");
+    for (std::int64_t i = 0; i < count; ++i) {
+      truth.push_back(static_cast<std::int32_t>(i % 3));
+      for (std::int64_t y = 0; y < 28; ++y)
+        for (std::int64_t x = 0; x < 28; ++x) {
+          const bool lit = i % 3 == 0 ? y < 8 : i % 3 == 1 ? x < 8 : (x > 14 && y > 14);
+          pixels[(i * 28 + y) * 28 + x] =
+              static_cast<std::uint8_t>((lit ? 180 : 20) + random.below(60));
+        }
+    }
+    data = {.count = count, .pixels = pixels.data(), .shape = {1, 28, 28}, .features = {}};
+  }
+  std::vector<std::uint8_t> pixels;
+  std::vector<std::int32_t> truth;
+  TrainingData data;
+};
+
+class Conformance : public ::testing::TestWithParam<std::string> {
+ protected:
+  /// The method, small enough for a test.
+  std::unique_ptr<Method> method() const {
+    auto created = create_method(GetParam());
+    for (const auto& parameter : created->parameters()) {
+      if (parameter.name == "epochs") created->set_parameter("epochs", "4");
+      if (parameter.name == "batch_size") created->set_parameter("batch_size", "16");
+    }
+    return created;
+  }
+  FitContext context(const std::filesystem::path& checkpoints = {}) {
+    FitContext result{.clusters = 3};
+    result.seed = 5;
+    result.progress = &progress_;
+    result.cancel = &cancel_;
+    result.checkpoints = checkpoints;
+    return result;
+  }
+
+  Progress progress_;
+  CancelToken cancel_;
+  ToyImages images_{60};
+};
+
+void expect_equal(const Clustering& a, const Clustering& b) {
+  EXPECT_EQ(a.labels, b.labels);
+  ASSERT_EQ(a.probabilities.size(), b.probabilities.size());
+  for (std::int64_t i = 0; i < a.probabilities.size(); ++i)
+    ASSERT_EQ(a.probabilities.data()[i], b.probabilities.data()[i]) << "entry " << i;
+  ASSERT_EQ(a.embeddings.size(), b.embeddings.size());
+  for (std::int64_t i = 0; i < a.embeddings.size(); ++i)
+    ASSERT_EQ(a.embeddings.data()[i], b.embeddings.data()[i]) << "entry " << i;
+}
+
+TEST_P(Conformance, LabelsAndProbabilitiesAreSound) {
+  const Clustering found = method()->fit(images_.data, context());
+  ASSERT_EQ(found.labels.size(), 60u);
+  ASSERT_EQ(found.probabilities.rows(), 60);
+  ASSERT_EQ(found.probabilities.cols(), 3);
+  for (std::int64_t i = 0; i < 60; ++i) {
+    const float* p = found.probabilities.row(i);
+    EXPECT_EQ(found.labels[i], std::max_element(p, p + 3) - p);
+    EXPECT_NEAR(p[0] + p[1] + p[2], 1.0, 1e-5);
+    EXPECT_GE(*std::min_element(p, p + 3), 0.0f);
+  }
+}
+
+TEST_P(Conformance, FindsThreeKindsOfImages) {
+  const Clustering found = method()->fit(images_.data, context());
+  EXPECT_EQ(accuracy(found.labels, images_.truth), 1.0);
+}
+
+TEST_P(Conformance, SameSeedSameResult) {
+  expect_equal(method()->fit(images_.data, context()), method()->fit(images_.data, context()));
+}
+
+TEST_P(Conformance, PredictOnTheTrainingImagesEqualsTheFit) {
+  auto trained = method();
+  const Clustering fitted = trained->fit(images_.data, context());
+  expect_equal(trained->predict(images_.data, context()), fitted);
+}
+
+TEST_P(Conformance, SavedAndLoadedPredictsTheSame) {
+  TemporaryFolder folder;
+  auto trained = method();
+  const Clustering fitted = trained->fit(images_.data, context());
+  const StoredModel saved = trained->save();
+  write_safetensors(folder / "model.safetensors", saved.tensors);
+  auto loaded = method();
+  loaded->load({read_safetensors(folder / "model.safetensors").tensors,
+                nlohmann::json::parse(saved.meta.dump())});
+  expect_equal(loaded->predict(images_.data, context()), fitted);
+}
+
+TEST_P(Conformance, ResumedEqualsUninterrupted) {
+  TemporaryFolder folder;
+  const Clustering expected = method()->fit(images_.data, context());
+  FitContext stopped = context(folder / "checkpoints");
+  int records = 0;
+  stopped.record = [&](const nlohmann::json&) {
+    if (++records == 2) cancel_.cancel();
+  };
+  try {
+    method()->fit(images_.data, stopped);
+  } catch (const Interrupted&) {
+    EXPECT_EQ(records, 2);
+  }
+  CancelToken fresh;
+  FitContext resumed = context(folder / "checkpoints");
+  resumed.cancel = &fresh;
+  expect_equal(method()->fit(images_.data, resumed), expected);
+}
+
+TEST_P(Conformance, StopsWhenCancelled) {
+  cancel_.cancel();
+  EXPECT_THROW(method()->fit(images_.data, context()), Interrupted);
+}
+
+TEST_P(Conformance, RefusesImpossibleNumbersOfClusters) {
+  FitContext one = context(), many = context();
+  one.clusters = 1;
+  many.clusters = 61;
+  EXPECT_CONTAINS(user_error_of([&] { method()->fit(images_.data, one); }), "1");
+  EXPECT_CONTAINS(user_error_of([&] { method()->fit(images_.data, many); }), "60");
+}
+
+TEST_P(Conformance, RefusesTooFewImages) {
+  const ToyImages single(1);
+  user_error_of([&] { method()->fit(single.data, context()); });
+  TrainingData none = images_.data;
+  none.count = 0;
+  user_error_of([&] { method()->fit(none, context()); });
+}
+
+TEST_P(Conformance, RefusesDataOfAnotherForm) {
+  auto trained = method();
+  trained->fit(images_.data, context());
+  TrainingData wider = images_.data;
+  wider.count = 10;
+  wider.shape = {3, 28, 28};
+  user_error_of([&] { trained->predict(wider, context()); });
+}
+
+TEST_P(Conformance, EveryParameterHasASoundDefault) {
+  auto checked = method();
+  const auto infos = create_method(GetParam())->parameters();
+  const auto values = create_method(GetParam())->parameter_values();
+  ASSERT_EQ(infos.size(), values.size());
+  for (std::size_t i = 0; i < infos.size(); ++i) {
+    EXPECT_EQ(infos[i].default_value, values[i].second) << infos[i].name;
+    EXPECT_FALSE(infos[i].help.empty()) << infos[i].name;
+    EXPECT_FALSE(infos[i].allowed.empty()) << infos[i].name;
+    EXPECT_NO_THROW(checked->set_parameter(values[i].first, values[i].second)) << infos[i].name;
+    const std::string message =
+        user_error_of([&] { checked->set_parameter(infos[i].name, "no such value"); });
+    EXPECT_CONTAINS(message, infos[i].name);
+  }
+  EXPECT_CONTAINS(user_error_of([&] { checked->set_parameter("nonsense", "1"); }), "nonsense");
+}
+
+std::vector<std::string> names() {
+  std::vector<std::string> all;
+  for (const auto& method : registered_methods()) all.push_back(method.info.name);
+  return all;
+}
+
+INSTANTIATE_TEST_SUITE_P(Methods, Conformance, ::testing::ValuesIn(names()), [](const auto& info) {
+  std::string name = info.param;
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+});
+
+TEST(Registry, NamesAreUniqueAndErrorsHelp) {
+  auto all = names();
+  std::sort(all.begin(), all.end());
+  EXPECT_EQ(std::adjacent_find(all.begin(), all.end()), all.end());
+  EXPECT_CONTAINS(user_error_of([] { create_method("kmean"); }), "did you mean 'kmeans'");
+}
+
+}  // namespace
+}  // namespace coterie
