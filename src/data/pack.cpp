@@ -140,6 +140,9 @@ class PackReader {
     pixel_offset_ = number(header_, "pixels");
     if (pixel_offset_ % kPage || pixel_offset_ > limit || product > limit - pixel_offset_)
       unusable(path_, "its pixels lie outside the file");
+    if (product != number(header_, "pixel_bytes"))
+      unusable(path_, "its shape does not fit its number of pixels");
+    pixels_end_ = pixel_offset_ + product;
     count_ = static_cast<std::int64_t>(sizes[0]);
     shape_ = {static_cast<std::int64_t>(sizes[1]), static_cast<std::int64_t>(sizes[2]),
               static_cast<std::int64_t>(sizes[3])};
@@ -153,7 +156,7 @@ class PackReader {
     if (found == sections->end() || !found->is_object()) missing(name);
     const std::uint64_t offset = number(*found, "offset");
     const std::uint64_t size = number(*found, "bytes");
-    if (offset > file_.size() || size > file_.size() - offset) torn(name);
+    if (offset < pixels_end_ || offset > file_.size() || size > file_.size() - offset) torn(name);
     return {number(*found, "count"),
             {reinterpret_cast<const char*>(file_.bytes().data()) + offset, size}};
   }
@@ -164,6 +167,7 @@ class PackReader {
   std::int64_t count_ = 0;
   ImageShape shape_;
   std::uint64_t pixel_offset_ = 0;
+  std::uint64_t pixels_end_ = 0;
 };
 
 std::string source_fingerprint_of(const PackReader& pack) {
@@ -254,6 +258,7 @@ void PackWriter::finish(const PackContent& content, const std::vector<std::int64
                        {"height", shape_.height},
                        {"width", shape_.width},
                        {"pixels", kPage},
+                       {"pixel_bytes", count * each},
                        {"sections", sections},
                        {"fingerprint", hash.hex_digest()},
                        {"file_bytes", end}};

@@ -57,7 +57,8 @@ class PackWriter {
 /// Throws UserError where the file is torn or no pack.
 Dataset open_pack(const std::filesystem::path& path);
 
-/// The source fingerprint that a pack was made from, empty where the file is absent or unusable.
+/// The source fingerprint that a pack was made from, empty where the file is absent or its header
+/// is damaged. Only open_pack looks at the other parts.
 std::string pack_source_fingerprint(const std::filesystem::path& path);
 
 }  // namespace coterie
