@@ -1,6 +1,5 @@
 # Every outside library in one place. Each is reached through a target of ours, so that the layers
 # name what they need and nothing else.
-include(CMakeFindDependencyMacro)
 find_package(Threads REQUIRED)
 
 # Header-only where a folder of headers is given, from the installed packages otherwise.
@@ -26,6 +25,7 @@ else()
     target_link_libraries(coterie_cli INTERFACE CLI11::CLI11)
   endif()
 endif()
+set_target_properties(coterie_text_libraries PROPERTIES EXPORT_NAME text_libraries)
 # toml++ is header-only and comes without a CMake package in Debian 12.
 target_compile_definitions(coterie_text_libraries INTERFACE TOML_EXCEPTIONS=1)
 
@@ -38,18 +38,10 @@ if(COTERIE_IMAGES)
 endif()
 
 if(COTERIE_FAISS)
-  find_library(FAISS_LIBRARY faiss)
-  find_path(FAISS_INCLUDE_DIR faiss/IndexFlat.h)
-  if(NOT FAISS_LIBRARY OR NOT FAISS_INCLUDE_DIR)
-    message(FATAL_ERROR "FAISS was not found: install libfaiss-dev or pass -DCOTERIE_FAISS=OFF")
-  endif()
+  find_package(FAISS REQUIRED)
 endif()
 
 if(COTERIE_DEEP)
   find_package(Torch REQUIRED)
-  add_library(coterie_torch INTERFACE)
-  target_link_libraries(coterie_torch INTERFACE ${TORCH_LIBRARIES})
-  target_include_directories(coterie_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
-  string(REPLACE " " ";" torch_flags "${TORCH_CXX_FLAGS}")
-  target_compile_options(coterie_torch INTERFACE ${torch_flags})
+  include(CoterieTorch)
 endif()

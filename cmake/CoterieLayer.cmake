@@ -1,10 +1,14 @@
-# coterie_layer(NAME [DEPENDS layer...] [PRIVATE library...] [PUBLIC library...] [SOURCES file...])
+# coterie_layer(NAME [DEPENDS layer...] [PUBLIC library...] [PRIVATE library...] [HEADERS library...]
+#               [SOURCES file...])
+#
+# DEPENDS and PUBLIC are seen by who links the layer, PRIVATE is linked but not seen, HEADERS are
+# header-only libraries of its sources alone: the installed package does not ask for them.
 #
 # A layer is the folder src/NAME as the target coterie_NAME. Its headers are seen as
 # <coterie/NAME/...> by the targets that link it, and by no others: each layer's include folder is
 # a link of its own, so a header of a layer that is not depended on does not exist for the compiler.
 function(coterie_layer name)
-  cmake_parse_arguments(LAYER "" "" "DEPENDS;PRIVATE;PUBLIC;SOURCES" ${ARGN})
+  cmake_parse_arguments(LAYER "" "" "DEPENDS;PUBLIC;PRIVATE;HEADERS;SOURCES" ${ARGN})
   set(target coterie_${name})
   set(folder ${PROJECT_SOURCE_DIR}/src/${name})
   if(NOT LAYER_SOURCES)
@@ -25,10 +29,9 @@ function(coterie_layer name)
                              $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
   target_compile_features(${target} PUBLIC cxx_std_20)
   list(TRANSFORM LAYER_DEPENDS PREPEND coterie_)
-  target_link_libraries(${target} PUBLIC ${LAYER_DEPENDS} ${LAYER_PUBLIC})
-  foreach(library ${LAYER_PRIVATE})
-    target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:${library}>)
-  endforeach()
+  list(TRANSFORM LAYER_HEADERS REPLACE "(.+)" "$<BUILD_INTERFACE:\\1>")
+  target_link_libraries(${target} PUBLIC ${LAYER_DEPENDS} ${LAYER_PUBLIC}
+                        PRIVATE ${LAYER_PRIVATE} ${LAYER_HEADERS})
   coterie_warnings(${target})
   set_property(GLOBAL APPEND PROPERTY COTERIE_LAYERS ${name})
 endfunction()

@@ -1,0 +1,64 @@
+// PAC and k-means on the raw pixels of Fashion-MNIST (70,000 x 784, K = 10), one restart: the time
+// of the fit alone, and how well it found the classes. Runs where the package
+// dataset-fashion-mnist is installed.
+#include <benchmark/benchmark.h>
+
+#include <optional>
+
+#include "coterie/data/load.h"
+#include "coterie/metrics/scores.h"
+#include "coterie/shallow/kmeans.h"
+#include "coterie/shallow/pac.h"
+
+namespace coterie {
+namespace {
+
+struct Pixels {
+  Matrix<float> rows;
+  std::vector<std::int32_t> truth;
+};
+
+/// Read once for all benches; nothing where the data are not installed.
+const std::optional<Pixels>& fashion() {
+  static const std::optional<Pixels> pixels = []() -> std::optional<Pixels> {
+    for (const auto& known : known_datasets()) {
+      if (known.name != "fashion-mnist" || !known.found) continue;
+      Progress progress;
+      CancelToken cancel;
+      const Dataset data = load_dataset(known.name, {}, progress, cancel);
+      Pixels all{Matrix<float>(data.size(), data.shape.pixels()), data.truth};
+      for (std::int64_t i = 0; i < all.rows.size(); ++i)
+        all.rows.data()[i] = static_cast<float>(data.pixels[i]) / 255.0f;
+      return all;
+    }
+    return std::nullopt;
+  }();
+  return pixels;
+}
+
+template <class Model, class Params>
+void cluster_fashion(benchmark::State& state, Params params) {
+  if (!fashion()) {
+    state.SkipWithError("needs the Debian package dataset-fashion-mnist");
+    return;
+  }
+  params.restarts = 1;
+  Assignment found;
+  for (auto _ : state) {
+    Model model(params);
+    found = model.fit(fashion()->rows, 10, {.seed = 0});
+  }
+  const Scores scores = score(found.labels, fashion()->truth, 10);
+  state.counters["acc"] = scores.acc;
+  state.counters["nmi"] = scores.nmi;
+}
+
+BENCHMARK_CAPTURE((cluster_fashion<Pac, PacParams>), pac, PacParams{})
+    ->Unit(benchmark::kSecond)
+    ->UseRealTime();
+BENCHMARK_CAPTURE((cluster_fashion<KMeans, KMeansParams>), kmeans, KMeansParams{})
+    ->Unit(benchmark::kSecond)
+    ->UseRealTime();
+
+}  // namespace
+}  // namespace coterie
