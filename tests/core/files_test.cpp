@@ -50,6 +50,12 @@ class FileSizeLimit {
   rlimit before_{};
 };
 
+/// Ends the program where a call waits for a pipe after all.
+struct Deadline {
+  Deadline() { ::alarm(20); }
+  ~Deadline() { ::alarm(0); }
+};
+
 /// Works without the rights of root while this lives, also where the tests run as root.
 class PlainUser {
  public:
@@ -227,6 +233,7 @@ TEST(ReadFile, KeepsEveryByte) {
 }
 
 TEST(ReadFile, WhatCannotBeReadIsNamed) {
+  const Deadline deadline;
   const TemporaryFolder folder;
   EXPECT_CONTAINS(user_error_of([&] { read_file(folder / "absent"); }), "absent: No such file");
   EXPECT_CONTAINS(user_error_of([&] { read_file(folder.path()); }), "it is a folder");
@@ -286,9 +293,8 @@ TEST(MappedFile, MovesWithItsContent) {
 TEST(MappedFile, DoesNotWaitForAPipe) {
   const TemporaryFolder folder;
   ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
-  ::alarm(20);  // Ends the test where it waits after all.
+  const Deadline deadline;
   EXPECT_CONTAINS(user_error_of([&] { MappedFile file(folder / "pipe"); }), "not a regular file");
-  ::alarm(0);
 }
 
 TEST(MappedFile, WhatCannotBeMappedIsNamed) {
