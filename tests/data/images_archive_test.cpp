@@ -189,6 +189,39 @@ TEST_F(UnpackArchive, EveryCompressionIsRead) {
   EXPECT_EQ(read_bytes(files.files[1].file), plain_png(16, '2'));
 }
 
+TEST_F(UnpackArchive, TheLimitHoldsForMembersThatDoNotTellTheirSize) {
+  const fs::path file = folder_ / "stream.zip.gz";
+  archive* out = archive_write_new();
+  archive_write_set_format_zip(out);
+  archive_write_add_filter_gzip(out);
+  ASSERT_EQ(archive_write_open_filename(out, file.c_str()), ARCHIVE_OK);
+  for (const char* name : {"a", "b"}) {
+    archive_entry* entry = archive_entry_new();
+    archive_entry_set_pathname(entry, name);
+    archive_entry_set_filetype(entry, AE_IFREG);
+    ASSERT_EQ(archive_write_header(out, entry), ARCHIVE_OK);
+    ASSERT_EQ(archive_write_data(out, "123456", name[0] == 'a' ? 5 : 6), name[0] == 'a' ? 5 : 6);
+    archive_entry_free(entry);
+  }
+  ASSERT_EQ(archive_write_close(out), ARCHIVE_OK);
+  archive_write_free(out);
+  options_.max_file_bytes = 5;
+  const ImageFiles files = unpack(file);
+  EXPECT_EQ(paths(files), Paths{"a"});
+  EXPECT_EQ(causes(files), (Causes{{"b", "larger than the limit of 5 bytes"}}));
+}
+
+TEST_F(UnpackArchive, LongNamesKeepTheirBytesInAnyLocale) {
+  const auto record = [](const std::string& name) {
+    const std::string rest = " path=" + name + "\n";
+    return std::to_string(rest.size() + 2) + rest;
+  };
+  const std::string utf8 = "caf\xc3\xa9.png", latin = "na\xefve.png";
+  const ImageFiles files = unpack_tar({member("x", record(utf8), 'x'), member("short1", "1"),
+                                       member("x", record(latin), 'x'), member("short2", "2")});
+  EXPECT_EQ(paths(files), (Paths{utf8, latin}));
+}
+
 TEST_F(UnpackArchive, DamagedArchivesAreRefusedAndNothingStays) {
   const fs::path good = folder_ / "good.tar.gz";
   write_packed(good, archive_write_set_format_pax_restricted, archive_write_add_filter_gzip);

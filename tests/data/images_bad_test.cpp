@@ -67,8 +67,9 @@ TEST(BadImages, AnAnimationThatLostALaterFrameStillHasItsFirst) {
 
 TEST(BadImages, ATruncatedEndOutsideTheSquareIsSeenToo) {
   ImageFolder images;
-  std::vector<std::string> rows(300, std::string(20, 'x'));
-  const std::string whole = HandmadePng(20, 300, 8, 0).rows(rows).finish();
+  // 60 x 600: the square ends 270 rows, more than any decoder reads ahead, before the damage.
+  const std::vector<std::string> rows(600, std::string(60, 'x'));
+  const std::string whole = HandmadePng(60, 600, 8, 0).rows(rows).finish();
   images.add("whole.png", whole).add("cut.png", whole.substr(0, whole.size() - 200));
   const Decoded out = images.decoded();
   EXPECT_EQ(out.data.paths, std::vector<std::string>{"whole.png"});
