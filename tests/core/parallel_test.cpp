@@ -1,6 +1,7 @@
 #include "coterie/core/parallel.h"
 
 #include <atomic>
+#include <chrono>
 #include <mutex>
 #include <set>
 #include <stdexcept>
@@ -76,7 +77,7 @@ TEST(ParallelFor, OneThreadWorksInTheCaller) {
   });
 }
 
-TEST(ParallelFor, RethrowsAndStopsHandingOut) {
+TEST(ParallelFor, RethrowsWhatAPieceThrows) {
   for (const int threads : {1, 4}) {
     const Threads set(threads);
     try {
@@ -97,6 +98,24 @@ TEST(ParallelFor, RethrowsAndStopsHandingOut) {
   }
 }
 
+TEST(ParallelFor, NoPieceStartsLongAfterAFailure) {
+  const Threads set(2);
+  std::atomic<bool> failing{false};
+  std::atomic<int> pieces{0};
+  EXPECT_THROW(parallel_for(8, 1,
+                            [&](std::int64_t begin, std::int64_t) {
+                              ++pieces;
+                              if (begin == 0) {
+                                failing = true;
+                                throw Interrupted();
+                              }
+                              while (!failing) std::this_thread::yield();
+                              std::this_thread::sleep_for(std::chrono::milliseconds(30));
+                            }),
+               Interrupted);
+  EXPECT_LT(pieces, 8);
+}
+
 TEST(ParallelFor, EveryPieceThrowing) {
   const Threads set(4);
   EXPECT_THROW(parallel_for(100, 1, [](std::int64_t, std::int64_t) { throw Interrupted(); }),
@@ -111,6 +130,8 @@ TEST(ParallelFor, NestedCallsRunInTheirThread) {
     for (auto i = begin; i < end; ++i)
       parallel_for(5, 1, [&](std::int64_t from, std::int64_t to) {
         EXPECT_EQ(std::this_thread::get_id(), outer);
+        EXPECT_EQ(from, 0);
+        EXPECT_EQ(to, 5) << "a nested call is one piece";
         calls += static_cast<int>(to - from);
       });
   });
