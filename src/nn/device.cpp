@@ -24,9 +24,11 @@ std::filesystem::path blas_file() {
   return real.empty() ? std::filesystem::path(info.dli_fname) : real;
 }
 
-std::string name_of_blas(const std::filesystem::path& file) {
+}  // namespace
+
+std::string blas_name_of(const std::string& file) {
   if (file.empty()) return "unknown";
-  std::string text = file.string();
+  std::string text = file;
   std::transform(text.begin(), text.end(), text.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   // Debian's OpenBLAS stands as openblas-pthread/libblas.so.3, the reference one as
@@ -38,10 +40,8 @@ std::string name_of_blas(const std::filesystem::path& file) {
                                    {"libtorch", "MKL"},
                                    {"/libblas.so", "reference BLAS"}})
     if (text.find(part) != std::string::npos) return name;
-  return file.filename().string();
+  return std::filesystem::path(file).filename().string();
 }
-
-}  // namespace
 
 torch::Device resolve_device(std::string_view name) {
   const bool cuda = torch::cuda::is_available();
@@ -74,7 +74,7 @@ void apply_thread_count() {
   if (set_openblas) set_openblas(threads);
 }
 
-std::string blas_name() { return name_of_blas(blas_file()); }
+std::string blas_name() { return blas_name_of(blas_file().string()); }
 
 LibtorchFacts libtorch_facts() {
   apply_thread_count();

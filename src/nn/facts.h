@@ -17,6 +17,9 @@ struct LibtorchFacts {
 };
 LibtorchFacts libtorch_facts();
 
+/// The name of the BLAS library that a file holds, by its path.
+std::string blas_name_of(const std::string& file);
+
 /// The BLAS library behind libtorch's matrix products, found at run time by the file that holds the
 /// function `sgemm_`: "OpenBLAS", "MKL", "BLIS", "ATLAS", "reference BLAS", or the file's name.
 std::string blas_name();

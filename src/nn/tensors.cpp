@@ -110,29 +110,26 @@ void load_module(torch::nn::Module& module, const std::string& prefix, const Ten
 
 void initialise(torch::nn::Module& module, RandomStream& stream) {
   torch::NoGradGuard no_grad;
-  const auto fill = [&](torch::Tensor& target, double bound) {
-    auto values = torch::empty(target.sizes(), torch::kFloat);
+  for (auto& child : module.named_children()) initialise(*child.value(), stream);
+  auto parameters = module.named_parameters(/*recurse=*/false);
+  if (parameters.is_empty()) return;
+  if (module.as<torch::nn::BatchNorm1d>() || module.as<torch::nn::BatchNorm2d>()) {
+    parameters["weight"].fill_(1.0);
+    parameters["bias"].fill_(0.0);
+    return;
+  }
+  const torch::Tensor* weight = parameters.find("weight");
+  if (!weight || weight->dim() < 2)
+    throw std::logic_error("initialise knows no rule for the layer " + module.name());
+  // [out, in, ...] for linear and convolution; a transposed convolution's [in, out, ...] is
+  // treated alike, as libtorch does by default.
+  const double bound = 1 / std::sqrt(static_cast<double>(weight->numel() / weight->size(0)));
+  for (auto& parameter : parameters) {
+    auto values = torch::empty(parameter.value().sizes(), torch::kFloat);
     auto* p = values.data_ptr<float>();
     for (std::int64_t i = 0; i < values.numel(); ++i)
       p[i] = static_cast<float>(bound * (2 * stream.uniform() - 1));
-    target.copy_(values);
-  };
-  for (auto& item : module.named_modules()) {
-    auto& part = *item.value();
-    if (part.as<torch::nn::BatchNorm1d>() || part.as<torch::nn::BatchNorm2d>()) {
-      for (auto& parameter : part.named_parameters(false))
-        parameter.value().fill_(parameter.key() == "weight" ? 1.0 : 0.0);
-      continue;
-    }
-    auto parameters = part.named_parameters(false);
-    if (parameters.is_empty()) continue;
-    torch::Tensor* weight = parameters.find("weight");
-    if (!weight || weight->dim() < 2)
-      throw std::logic_error("initialise knows no rule for the layer " + item.key());
-    // [out, in, ...] for linear and convolution; a transposed convolution's [in, out, ...] is
-    // treated alike, as libtorch does by default.
-    const double fan = static_cast<double>(weight->numel() / weight->size(0));
-    for (auto& parameter : parameters) fill(parameter.value(), 1 / std::sqrt(fan));
+    parameter.value().copy_(values);
   }
 }
 

@@ -1,0 +1,82 @@
+#include "coterie/train/adam.h"
+
+#include "testing.h"
+
+namespace coterie {
+namespace {
+
+torch::nn::Sequential network() {
+  torch::manual_seed(3);
+  return torch::nn::Sequential(torch::nn::Linear(5, 7), torch::nn::Tanh(), torch::nn::Linear(7, 2));
+}
+
+TEST(Adam, FirstStepIsTheLearningRateAgainstTheGradientsSign) {
+  auto one = torch::nn::Linear(torch::nn::LinearOptions(1, 1).bias(false));
+  torch::NoGradGuard no_grad;
+  one->weight.fill_(2.0);
+  Adam adam({one.ptr().get()}, 0);
+  one->weight.mutable_grad().fill_(-5.0);
+  adam.step(0.1);
+  EXPECT_NEAR(one->weight.item<double>(), 2.1, 1e-6);
+}
+
+TEST(Adam, EqualsLibtorchsOwnOverManySteps) {
+  for (const double decay : {0.0, 0.1}) {
+    auto ours = network();
+    auto theirs = network();
+    Adam adam({ours.ptr().get()}, decay);
+    torch::optim::Adam reference(theirs->parameters(),
+                                 torch::optim::AdamOptions(0.01).weight_decay(decay));
+    for (int step = 0; step < 50; ++step) {
+      torch::manual_seed(step);
+      const auto x = torch::randn({6, 5});
+      adam.zero_gradients();
+      ours->forward(x).square().sum().backward();
+      adam.step(0.01);
+      reference.zero_grad();
+      theirs->forward(x).square().sum().backward();
+      reference.step();
+    }
+    const auto a = ours->parameters();
+    const auto b = theirs->parameters();
+    for (std::size_t i = 0; i < a.size(); ++i)
+      EXPECT_LT((a[i] - b[i]).abs().max().item<float>(), 2e-6) << i;
+    EXPECT_EQ(adam.steps(), 50);
+  }
+}
+
+TEST(Adam, StateComesBackAndMisfitsAreRefused) {
+  auto first = network();
+  Adam adam({first.ptr().get()}, 0);
+  first->forward(torch::ones({1, 5})).sum().backward();
+  adam.step(0.01);
+  TensorMap tensors;
+  adam.save("optimiser/", tensors);
+  auto second = network();
+  Adam other({second.ptr().get()}, 0);
+  other.load("optimiser/", tensors);
+  EXPECT_EQ(other.steps(), 1);
+  TensorMap again;
+  other.save("optimiser/", again);
+  EXPECT_EQ(again.at("optimiser/first").bytes, tensors.at("optimiser/first").bytes);
+  EXPECT_EQ(again.at("optimiser/second").bytes, tensors.at("optimiser/second").bytes);
+
+  auto larger = torch::nn::Linear(50, 50);
+  Adam misfit({larger.ptr().get()}, 0);
+  EXPECT_CONTAINS(testing::user_error_of([&] { misfit.load("optimiser/", tensors); }),
+                  "optimiser/first holds 58 values, this network has 2550");
+  EXPECT_CONTAINS(testing::user_error_of([&] { misfit.load("nowhere/", tensors); }),
+                  "lacks nowhere/first");
+}
+
+TEST(Adam, KnowsWhetherItsWeightsAreFinite) {
+  auto some = network();
+  Adam adam({some.ptr().get()}, 0);
+  EXPECT_TRUE(adam.finite());
+  torch::NoGradGuard no_grad;
+  some->parameters()[2][0][0] = INFINITY;
+  EXPECT_FALSE(adam.finite());
+}
+
+}  // namespace
+}  // namespace coterie

@@ -1,0 +1,279 @@
+#include "coterie/train/engine.h"
+
+#include <cmath>
+#include <set>
+
+#include "coterie/core/text.h"
+#include "testing.h"
+#include "train/toy_training.h"
+
+namespace coterie {
+namespace {
+
+using testing::state_of;
+using testing::TemporaryFolder;
+using testing::toy_stage;
+using testing::ToyNetwork;
+using testing::ToyPack;
+using testing::user_error_of;
+
+struct Crash {};
+
+/// Trains a fresh network for two stages, 3 and 2 epochs of 5 steps, and returns its state.
+struct Training {
+  ToyPack pack{40};
+  TrainContext context{.seed = 6, .checkpoint_seconds = 0, .identity = {{"rate", 0.01}}};
+  std::vector<nlohmann::json> history;
+
+  torch::Tensor run() {
+    auto record = context.record;
+    TrainContext around = context;
+    around.record = [&](const nlohmann::json& line) {
+      history.push_back(line);
+      record(line);
+    };
+    Engine engine(pack.data, 8, around);
+    ToyNetwork network;
+    engine.keep("toy", network);
+    engine.run({toy_stage(network, 3, "first"), toy_stage(network, 2, "second")});
+    return state_of(network);
+  }
+};
+
+/// Counts steps by their progress and cancels after one of them.
+class CancelAt : public Progress {
+ public:
+  CancelAt(int step, CancelToken& token) : left_(step), token_(token) {}
+  void update(std::int64_t, std::string_view) override {
+    if (--left_ == 0) token_.cancel();
+  }
+
+ private:
+  int left_;
+  CancelToken& token_;
+};
+
+TEST(Engine, SameSeedSameBitsAnotherSeedOthers) {
+  Training a, b, c;
+  c.context.seed = 7;
+  const auto first = a.run();
+  EXPECT_TRUE(torch::equal(first, b.run()));
+  EXPECT_FALSE(torch::equal(first, c.run()));
+}
+
+TEST(Engine, TheLossFalls) {
+  Training training;
+  training.run();
+  EXPECT_LT(training.history[2]["losses"]["press"].get<double>(),
+            training.history[0]["losses"]["press"].get<double>());
+}
+
+TEST(Engine, RecordsEveryEpochOfEveryStage) {
+  Training training;
+  training.run();
+  ASSERT_EQ(training.history.size(), 5u);
+  EXPECT_EQ(training.history[1]["stage"], "first");
+  EXPECT_EQ(training.history[1]["epoch"], 2);
+  EXPECT_EQ(training.history[4]["stage"], "second");
+  EXPECT_EQ(training.history[4]["epoch"], 2);
+  for (const auto& line : training.history) {
+    EXPECT_GT(line["seconds"].get<double>(), 0);
+    EXPECT_NEAR(line["images_per_second"].get<double>() * line["seconds"].get<double>(), 40, 1e-6);
+    const auto& losses = line["losses"];
+    EXPECT_EQ(losses.size(), 3u);
+    EXPECT_NEAR(losses["total"].get<double>(),
+                losses["press"].get<double>() + 0.1 * losses["spread"].get<double>(), 1e-5);
+  }
+}
+
+TEST(Engine, EveryImageComesOnceAnEpochInANewOrder) {
+  ToyPack pack(41);  // One more than five batches of eight: batch norm cannot take the last.
+  ToyNetwork network;
+  std::vector<std::vector<std::int64_t>> orders(2);
+  Stage stage = toy_stage(network, 2);
+  stage.step = [&, inner = stage.step](Batch& batch) {
+    auto& order = orders[batch.epoch];
+    order.insert(order.end(), batch.indices.begin(), batch.indices.end());
+    return inner(batch);
+  };
+  Engine(pack.data, 8, {.seed = 1}).run({stage});
+  for (const auto& order : orders) {
+    EXPECT_EQ(order.size(), 40u);
+    EXPECT_EQ(std::set(order.begin(), order.end()).size(), 40u);
+  }
+  EXPECT_NE(orders[0], orders[1]);
+}
+
+TEST(Engine, ResumedAfterCancelEqualsUninterruptedBitForBit) {
+  Training whole;
+  const auto expected = whole.run();
+  // In the middle of an epoch, at the end of one, at the end of a stage, at the very end.
+  for (const int step : {1, 8, 10, 15, 17, 25}) {
+    TemporaryFolder folder;
+    CancelToken token;
+    CancelAt progress(step, token);
+    Training stopped;
+    stopped.context.checkpoints = folder / "checkpoints";
+    stopped.context.cancel = &token;
+    stopped.context.progress = &progress;
+    EXPECT_THROW(stopped.run(), Interrupted) << step;
+    Training resumed;
+    resumed.context.checkpoints = folder / "checkpoints";
+    EXPECT_TRUE(torch::equal(resumed.run(), expected)) << step;
+    // What both recorded is the whole history, epoch for epoch.
+    auto lines = stopped.history;
+    lines.insert(lines.end(), resumed.history.begin(), resumed.history.end());
+    ASSERT_EQ(lines.size(), whole.history.size()) << step;
+    for (std::size_t i = 0; i < lines.size(); ++i)
+      EXPECT_EQ(lines[i]["losses"], whole.history[i]["losses"]) << step;
+  }
+}
+
+TEST(Engine, ResumedAfterACrashEqualsUninterruptedBitForBit) {
+  const auto expected = Training().run();
+  TemporaryFolder folder;
+  Training crashed;
+  crashed.context.checkpoints = folder / "checkpoints";
+  crashed.context.record = [&](const nlohmann::json& line) {
+    if (line["stage"] == "second") throw Crash();
+  };
+  EXPECT_THROW(crashed.run(), Crash);
+  Training resumed;
+  resumed.context.checkpoints = folder / "checkpoints";
+  EXPECT_TRUE(torch::equal(resumed.run(), expected));
+}
+
+/// Stops a training in the middle of an epoch, changes its checkpoint, resumes, and returns the
+/// state.
+torch::Tensor resumed_after(const std::function<void(Checkpoint&)>& change) {
+  TemporaryFolder folder;
+  CancelToken token;
+  CancelAt progress(8, token);
+  Training stopped;
+  stopped.context.checkpoints = folder / "checkpoints";
+  stopped.context.cancel = &token;
+  stopped.context.progress = &progress;
+  EXPECT_THROW(stopped.run(), Interrupted);
+  CheckpointStore store(folder / "checkpoints");
+  Checkpoint checkpoint = *store.newest();
+  change(checkpoint);
+  store.write(checkpoint);
+  Training resumed;
+  resumed.context.checkpoints = folder / "checkpoints";
+  return resumed.run();
+}
+
+TEST(Engine, EachPartOfACheckpointIsNeededForEqualBits) {
+  const auto expected = Training().run();
+  const auto zero = [](Tensor& tensor) {
+    std::fill(tensor.bytes.begin(), tensor.bytes.end(), std::byte{0});
+  };
+  EXPECT_TRUE(torch::equal(resumed_after([](Checkpoint&) {}), expected));
+  for (const char* name : {"optimiser/first", "optimiser/second", "optimiser/steps",
+                           "toy/body.1.running_mean", "toy/body.5.bias"})
+    EXPECT_FALSE(
+        torch::equal(resumed_after([&](Checkpoint& c) { zero(c.tensors.at(name)); }), expected))
+        << name;
+  EXPECT_FALSE(
+      torch::equal(resumed_after([](Checkpoint& c) { c.tensors.erase("random/cpu"); }), expected));
+  EXPECT_FALSE(torch::equal(resumed_after([](Checkpoint& c) { c.state["step"] = 0; }), expected));
+  EXPECT_FALSE(torch::equal(resumed_after([](Checkpoint& c) { c.state["epoch"] = 0; }), expected));
+}
+
+TEST(Engine, RefusesACheckpointOfAnotherTraining) {
+  TemporaryFolder folder;
+  Training first;
+  first.context.checkpoints = folder / "checkpoints";
+  first.run();
+  Training second;
+  second.context.checkpoints = folder / "checkpoints";
+  second.context.identity = {{"rate", 0.02}};
+  EXPECT_CONTAINS(user_error_of([&] { second.run(); }), "rate was 0.01, now it is 0.02");
+}
+
+TEST(Engine, AFinishedTrainingIsNotTrainedAgain) {
+  TemporaryFolder folder;
+  Training first;
+  first.context.checkpoints = folder / "checkpoints";
+  const auto expected = first.run();
+  Training second;
+  second.context.checkpoints = folder / "checkpoints";
+  EXPECT_TRUE(torch::equal(second.run(), expected));
+  EXPECT_TRUE(second.history.empty());
+}
+
+TEST(Engine, ALossThatIsNoNumberStopsAndLeavesTheLastCheckpointSound) {
+  TemporaryFolder folder;
+  ToyPack pack(40);
+  const auto train = [&](bool spoil) {
+    ToyNetwork network;
+    Stage stage = toy_stage(network, 4);
+    stage.step = [&, inner = stage.step](Batch& batch) {
+      Losses losses = inner(batch);
+      if (spoil && batch.epoch == 2 && batch.step == 3) losses.parts[1].second *= std::nan("");
+      return losses;
+    };
+    Engine engine(pack.data, 8,
+                  {.seed = 6, .checkpoints = folder / "checkpoints", .checkpoint_seconds = 0});
+    engine.keep("toy", network);
+    engine.run({stage});
+    return state_of(network);
+  };
+  const std::string message = user_error_of([&] { train(true); });
+  EXPECT_CONTAINS(message, "the loss 'spread' became nan in stage 'press', epoch 3, step 4");
+  EXPECT_CONTAINS(message, "learning rate (now 0.01)");
+  const auto newest = CheckpointStore(folder / "checkpoints").newest();
+  ASSERT_TRUE(newest.has_value());
+  EXPECT_EQ(newest->state["epoch"], 2);
+  EXPECT_TRUE(torch::isfinite(train(false)).all().item<bool>());
+}
+
+TEST(Engine, AWeightThatIsNoNumberIsNeverStored) {
+  TemporaryFolder folder;
+  ToyPack pack(40);
+  ToyNetwork network;
+  Stage stage = toy_stage(network, 3);
+  stage.step = [&, inner = stage.step](Batch& batch) {
+    Losses losses = inner(batch);
+    // The last step of epoch 2: a finite loss with an infinite slope.
+    if (batch.epoch == 1 && batch.step == 4)
+      losses.total = losses.total + (network.parameters()[0].sum() * 0).sqrt();
+    return losses;
+  };
+  Engine engine(pack.data, 8,
+                {.seed = 6, .checkpoints = folder / "checkpoints", .checkpoint_seconds = 0});
+  engine.keep("toy", network);
+  EXPECT_CONTAINS(user_error_of([&] { engine.run({stage}); }),
+                  "a weight became infinite or no number in stage 'press'");
+  EXPECT_EQ(CheckpointStore(folder / "checkpoints").newest()->state["epoch"], 1);
+}
+
+TEST(Engine, ATimeBudgetCutsTheEpochsButNotBelowOne) {
+  ToyPack pack(400);
+  for (const double budget : {1e-9, 3600.0}) {
+    ToyNetwork network;
+    int epochs = 0;
+    TrainContext context{.seed = 1, .time_budget = budget};
+    context.record = [&](const nlohmann::json&) { ++epochs; };
+    Engine(pack.data, 8, context).run({toy_stage(network, 2)});
+    EXPECT_EQ(epochs, budget < 1 ? 1 : 2);
+  }
+}
+
+TEST(Engine, ATimeBudgetIsKeptAboutRight) {
+  ToyPack pack(400);
+  ToyNetwork network;
+  int epochs = 0;
+  TrainContext context{.seed = 1, .time_budget = 1.0};
+  context.record = [&](const nlohmann::json&) { ++epochs; };
+  const auto start = std::chrono::steady_clock::now();
+  Engine(pack.data, 8, context).run({toy_stage(network, 100000)});
+  const double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  EXPECT_LT(epochs, 100000);
+  EXPECT_GT(seconds, 0.1);
+  EXPECT_LT(seconds, 10);
+}
+
+}  // namespace
+}  // namespace coterie
