@@ -1,0 +1,123 @@
+#include <algorithm>
+#include <map>
+
+#include "coterie/core/text.h"
+#include "coterie/report/html.h"
+#include "coterie/report/line_chart.h"
+#include "coterie/report/sections.h"
+
+namespace coterie {
+namespace {
+
+using Points = std::vector<std::pair<double, double>>;
+
+/// The numbers of one stage over its epochs.
+struct StageCurves {
+  std::string name;
+  std::vector<std::string> order;  // of the curves, as they came
+  // By epoch: after a crash the epochs since the last checkpoint are there again, and count then.
+  std::map<std::string, std::map<double, double>> curves;
+};
+
+bool is_counter(const std::string& key) {
+  constexpr const char* kCounters[] = {"epoch", "epochs", "step", "steps", "seconds"};
+  return std::find(std::begin(kCounters), std::end(kCounters), key) != std::end(kCounters);
+}
+
+/// Every number of `record`, those of objects in it included, but what counts epochs and time.
+void collect(const nlohmann::json& record, double epoch, StageCurves& stage) {
+  for (const auto& [key, value] : record.items()) {
+    if (value.is_object()) collect(value, epoch, stage);
+    if (!value.is_number() || is_counter(key)) continue;
+    if (!stage.curves.contains(key)) stage.order.push_back(key);
+    stage.curves[key][epoch] = value.get<double>();
+  }
+}
+
+std::vector<StageCurves> stages_of(const std::vector<nlohmann::json>& history) {
+  std::vector<StageCurves> stages;
+  for (const auto& record : history) {
+    const auto name = record.find("stage");
+    const auto epoch = record.find("epoch");
+    if (name == record.end() || !name->is_string() || epoch == record.end() || !epoch->is_number())
+      continue;
+    auto stage = std::find_if(stages.begin(), stages.end(),
+                              [&](const auto& known) { return known.name == *name; });
+    if (stage == stages.end())
+      stage = stages.insert(stages.end(), StageCurves{name->get<std::string>(), {}, {}});
+    collect(record, epoch->get<double>(), *stage);
+  }
+  return stages;
+}
+
+std::string stage_charts(const StageCurves& stage) {
+  std::string charts;
+  std::vector<const std::map<double, double>*> drawn;
+  for (const auto& key : stage.order) {
+    const auto& curve = stage.curves.at(key);
+    // A total of one term is that term.
+    if (std::any_of(drawn.begin(), drawn.end(), [&](const auto* known) { return *known == curve; }))
+      continue;
+    drawn.push_back(&curve);
+    charts += line_chart(html_escape(words(key)), "epoch", Points(curve.begin(), curve.end()));
+  }
+  return fmt::format("<h3>Stage: {}</h3>\n<div class=\"charts\">\n{}</div>\n",
+                     html_escape(words(stage.name)), charts);
+}
+
+std::string restart_table(const nlohmann::json& restarts, std::int64_t chosen) {
+  std::vector<std::string> keys;
+  for (const auto& restart : restarts)
+    for (const auto& [key, value] : restart.items())
+      if (value.is_primitive() && std::find(keys.begin(), keys.end(), key) == keys.end())
+        keys.push_back(key);
+  // What a restart is chosen by stands first.
+  std::stable_partition(keys.begin(), keys.end(),
+                        [](const auto& key) { return key == "objective" || key == "inertia"; });
+  std::string head = "<th scope=\"col\">Restart</th>";
+  for (const auto& key : keys)
+    head += fmt::format("<th scope=\"col\" class=\"number\">{}</th>", html_escape(words(key)));
+  std::string rows;
+  for (std::size_t i = 0; i < restarts.size(); ++i) {
+    const bool kept = static_cast<std::int64_t>(i) == chosen;
+    rows += fmt::format("<tr{}><th scope=\"row\">{}{}</th>", kept ? " class=\"kept\"" : "", i + 1,
+                        kept ? " – kept" : "");
+    for (const auto& key : keys)
+      rows +=
+          fmt::format("<td class=\"number\">{}</td>",
+                      restarts[i].contains(key) ? html_escape(json_text(restarts[i].at(key))) : "");
+    rows += "</tr>\n";
+  }
+  return fmt::format(
+      "<h3>Restarts</h3>\n<div class=\"scroll\" role=\"region\" tabindex=\"0\" "
+      "aria-label=\"Restarts\"><table class=\"rows\">\n<thead><tr>{}</tr></thead>\n<tbody>\n{}"
+      "</tbody></table></div>\n",
+      head, rows);
+}
+
+/// The first list of restarts in `statistics`, which a method may keep in an object of its own.
+std::string restarts_in(const nlohmann::json& statistics) {
+  if (!statistics.is_object()) return {};
+  const auto found = statistics.find("restarts");
+  if (found != statistics.end() && found->is_array() && !found->empty() &&
+      std::all_of(found->begin(), found->end(), [](const auto& r) { return r.is_object(); }))
+    return restart_table(*found, statistics.value("chosen_restart", std::int64_t{-1}));
+  for (const auto& [key, value] : statistics.items())
+    if (const std::string table = restarts_in(value); !table.empty()) return table;
+  return {};
+}
+
+}  // namespace
+
+std::string training_section(const std::vector<nlohmann::json>& history,
+                             const nlohmann::json& statistics) {
+  std::string body;
+  for (const auto& stage : stages_of(history)) body += stage_charts(stage);
+  body += restarts_in(statistics);
+  if (body.empty()) return {};
+  return "<section id=\"training\" aria-labelledby=\"training-name\">\n<h2 id=\"training-name\">"
+         "Training</h2>\n" +
+         body + "</section>\n";
+}
+
+}  // namespace coterie
