@@ -26,6 +26,7 @@ else()
   endif()
 endif()
 set_target_properties(coterie_text_libraries PROPERTIES EXPORT_NAME text_libraries)
+target_compile_definitions(coterie_eigen INTERFACE EIGEN_DONT_PARALLELIZE=1)  # Threads are ours.
 # toml++ is header-only and comes without a CMake package in Debian 12.
 target_compile_definitions(coterie_text_libraries INTERFACE TOML_EXCEPTIONS=1)
 

@@ -11,7 +11,8 @@ find_package_handle_standard_args(
   REASON_FAILURE_MESSAGE "install libfaiss-dev or pass -DCOTERIE_FAISS=OFF")
 if(FAISS_FOUND AND NOT TARGET FAISS::FAISS)
   add_library(FAISS::FAISS UNKNOWN IMPORTED)
+  # For the linker alone: compiled with OpenMP, Eigen would start threads inside ours.
   set_target_properties(FAISS::FAISS PROPERTIES IMPORTED_LOCATION "${FAISS_LIBRARY}"
                         INTERFACE_INCLUDE_DIRECTORIES "${FAISS_INCLUDE_DIR}"
-                        INTERFACE_LINK_LIBRARIES "LAPACK::LAPACK;OpenMP::OpenMP_CXX")
+                        INTERFACE_LINK_LIBRARIES "$<LINK_ONLY:LAPACK::LAPACK>;$<LINK_ONLY:OpenMP::OpenMP_CXX>")
 endif()
