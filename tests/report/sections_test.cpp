@@ -1,0 +1,150 @@
+#include "coterie/report/sections.h"
+
+#include "coterie/report/line_chart.h"
+#include "report/run_maker.h"
+#include "testing.h"
+
+namespace coterie {
+namespace {
+
+using nlohmann::json;
+
+std::size_t count_of(const std::string& text, const std::string& part) {
+  std::size_t count = 0;
+  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1))
+    ++count;
+  return count;
+}
+
+json epoch(const char* stage, int number, json losses, double rate) {
+  return {{"stage", stage},
+          {"epoch", number},
+          {"losses", std::move(losses)},
+          {"seconds", 3.5},
+          {"images_per_second", rate}};
+}
+
+TEST(LineChart, PutsItsPointsWhereTheAxesSay) {
+  // x from 52 to 350, y from 150 (the axis' 0) to 10 (its 4).
+  const std::string chart = line_chart("loss", "epoch", {{1, 4}, {2, 1}, {3, 0}});
+  EXPECT_CONTAINS(chart, "points=\"52.0,10.0 201.0,115.0 350.0,150.0 \"");
+  EXPECT_CONTAINS(chart,
+                  "aria-label=\"loss: from 4 in epoch 1 to 0 in epoch 3, lowest 0, highest 4\"");
+}
+
+TEST(LineChart, AxisNumbersAreRound) {
+  const std::string chart = line_chart("loss", "epoch", {{1, 0.0523}, {2, 0.0121}});
+  for (const char* number : {">0.00<", ">0.02<", ">0.04<", ">0.06<"})
+    EXPECT_CONTAINS(chart, number);
+  EXPECT_EQ(count_of(chart, "class=\"grid\""), 4u);
+}
+
+TEST(LineChart, OnePointAndAFlatLineHaveAnAxisToo) {
+  for (const double value : {0.0, 5.0, -3.0, 1e-12, 1e12}) {
+    const std::string one = line_chart("loss", "epoch", {{1, value}});
+    EXPECT_EQ(count_of(one, "nan"), 0u) << value;
+    EXPECT_EQ(count_of(one, "inf"), 0u) << value;
+    EXPECT_GE(count_of(one, "class=\"grid\""), 2u) << value;
+    EXPECT_LE(count_of(one, "class=\"grid\""), 8u) << value;
+  }
+}
+
+TEST(TrainingSection, DrawsEachNumberOfEachStage) {
+  const std::string html = training_section(
+      {epoch("pretrain", 1, {{"pixels", 0.5}}, 900), epoch("pretrain", 2, {{"pixels", 0.25}}, 1000),
+       epoch("cluster", 1, {{"pixels", 0.2}, {"pairs", 0.7}}, 800)},
+      json::object());
+  EXPECT_CONTAINS(html, "<h3>Stage: pretrain</h3>");
+  EXPECT_CONTAINS(html, "<h3>Stage: cluster</h3>");
+  EXPECT_EQ(count_of(html, "class=\"chart\""), 5u);
+  EXPECT_CONTAINS(html, "pixels: from 0.5 in epoch 1 to 0.25 in epoch 2");
+  EXPECT_CONTAINS(html, "images per second: from 900 in epoch 1 to 1,000 in epoch 2");
+  EXPECT_CONTAINS(html, "pairs: from 0.7 in epoch 1 to 0.7 in epoch 1");
+  EXPECT_EQ(html.find("<figcaption>seconds"), std::string::npos);
+}
+
+TEST(TrainingSection, TheLaterLineOfAnEpochCounts) {
+  const std::string html =
+      training_section({epoch("a", 1, {{"x", 8.0}}, 5), epoch("a", 2, {{"x", 4.0}}, 5),
+                        epoch("a", 2, {{"x", 3.0}}, 5)},
+                       json::object());
+  EXPECT_CONTAINS(html, "x: from 8 in epoch 1 to 3 in epoch 2, lowest 3, highest 8");
+}
+
+TEST(TrainingSection, ATotalOfOneTermIsDrawnOnce) {
+  const std::string html =
+      training_section({epoch("a", 1, {{"reconstruction", 0.5}, {"total", 0.5}}, 7),
+                        epoch("a", 2, {{"reconstruction", 0.4}, {"total", 0.4}}, 8)},
+                       json::object());
+  EXPECT_CONTAINS(html, "<figcaption>reconstruction");
+  EXPECT_EQ(html.find("<figcaption>total"), std::string::npos);
+}
+
+TEST(TrainingSection, RestartsAreATableThatMarksTheOneKept) {
+  const json statistics = {{"chosen_restart", 1},
+                           {"restarts",
+                            {{{"converged", true}, {"objective", 1.1086e11}, {"sweeps", 40}},
+                             {{"converged", false}, {"objective", 1.1004e11}, {"sweeps", 100}}}}};
+  const std::string html = training_section({}, statistics);
+  EXPECT_CONTAINS(
+      html,
+      "<tr class=\"kept\"><th scope=\"row\">2 – kept</th><td class=\"number\">1.1004e+11"
+      "</td><td class=\"number\">no</td><td class=\"number\">100</td></tr>");
+  EXPECT_CONTAINS(html,
+                  "<tr><th scope=\"row\">1</th><td class=\"number\">1.1086e+11</td>"
+                  "<td class=\"number\">yes</td><td class=\"number\">40</td></tr>");
+  // A method may keep them in an object of its own.
+  EXPECT_EQ(training_section({}, {{"clustering", statistics}}), html);
+}
+
+TEST(TrainingSection, IsAbsentWhereNothingWasRecorded) {
+  EXPECT_EQ(training_section({}, json::object()), "");
+  EXPECT_EQ(training_section({{{"objective", 3}}, {{"stage", 5}, {"epoch", 1}}}, json::object()),
+            "");
+}
+
+TEST(LeftOutSection, IsAbsentWhereAllFilesWereUsed) { EXPECT_EQ(left_out_section({}), ""); }
+
+TEST(LeftOutSection, ListsFilesWithTheirCauses) {
+  const std::string html = left_out_section({{"a.jpg", "the file is empty"}});
+  EXPECT_CONTAINS(html, "1 file could not be used. bad_files.csv");
+  EXPECT_CONTAINS(html, "<tr><th scope=\"row\">a.jpg</th><td>the file is empty</td></tr>");
+}
+
+TEST(LeftOutSection, ListsTheFirst200OfMany) {
+  std::vector<BadFile> files;
+  for (int i = 0; i < 1234; ++i) files.push_back({fmt::format("{}.jpg", i), "no image"});
+  const std::string html = left_out_section(files);
+  EXPECT_CONTAINS(html, "1,234 files could not be used; here are the first 200");
+  EXPECT_EQ(count_of(html, "<td>no image</td>"), 200u);
+  EXPECT_CONTAINS(html, ">199.jpg<");
+  EXPECT_EQ(html.find(">200.jpg<"), std::string::npos);
+}
+
+TEST(HeadAndSettings, SayWhatWasClusteredAndHow) {
+  testing::TemporaryFolder folder;
+  LoadedRun run = testing::image_run(folder.path(), testing::even_labels(3, 2), {3, 32, 48});
+  run.dataset.bad_files.resize(7);
+  run.metrics["statistics"] = {{"objective", 12.5}};
+  const RunSummary summary = summarize(run, CancelToken());
+  EXPECT_EQ(page_title(summary), "photos: 6 images in 3 clusters");
+  const std::string head = head_section(summary);
+  EXPECT_CONTAINS(head, "<dt>Form</dt><dd>48 × 32 pixels, colour</dd>");
+  EXPECT_CONTAINS(head, "<dt>Method</dt><dd>pac</dd>");
+  EXPECT_CONTAINS(head, "<dt>K</dt><dd>3</dd>");
+  EXPECT_CONTAINS(head, "<dt>Seed</dt><dd>42</dd>");
+  EXPECT_CONTAINS(head, "<dt>Time</dt><dd>4.2 s</dd>");
+  EXPECT_CONTAINS(head, "<a href=\"#left-out\">7 files</a>");
+  const std::string settings = settings_section(summary);
+  EXPECT_CONTAINS(settings, "<code>coterie cluster photos -k 3</code>");
+  EXPECT_CONTAINS(settings, "<dt>m</dt><dd>1.03</dd>");
+  EXPECT_CONTAINS(settings, "<dt>objective</dt><dd>12.5</dd>");
+  EXPECT_CONTAINS(settings, "<dt>fit</dt><dd>2.50 s</dd>");
+  EXPECT_CONTAINS(settings, "<dt>device</dt><dd>cpu</dd>");
+  EXPECT_CONTAINS(settings, "<dt>threads</dt><dd>2</dd>");
+  EXPECT_CONTAINS(settings, "<dt>coterie</dt><dd>9.8.7</dd>");
+  EXPECT_CONTAINS(settings, "<code>f00d</code>");
+}
+
+}  // namespace
+}  // namespace coterie
