@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <new>
 
@@ -25,6 +26,26 @@ void handle_signals() {
   action.sa_flags = static_cast<int>(SA_RESETHAND);
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+}
+
+/// ": did you mean '--seed'?" for the first word that no option or command knows, or nothing.
+std::string suggestion(const CLI::App& app, const std::vector<std::string>& words) {
+  const auto chosen = app.get_subcommands();
+  std::vector<std::string> known;
+  if (chosen.empty()) {
+    for (const auto* command : app.get_subcommands({})) known.push_back(command->get_name());
+  } else {
+    for (const auto* option : chosen.front()->get_options())
+      for (const auto& name : option->get_lnames()) known.push_back("--" + name);
+  }
+  for (std::size_t i = 1; i < words.size(); ++i) {
+    const std::string word = words[i].substr(0, words[i].find('='));
+    const bool candidate = chosen.empty() ? i == 1 : word.starts_with("--");
+    if (!candidate || std::find(known.begin(), known.end(), word) != known.end()) continue;
+    const std::string near = closest(word, known);
+    if (!near.empty()) return ": did you mean '" + near + "'?";
+  }
+  return "";
 }
 
 int run_program(int argc, char** argv) {
@@ -61,7 +82,7 @@ int run_program(int argc, char** argv) {
   } catch (const CLI::Success& success) {
     return app.exit(success);
   } catch (const CLI::ParseError& error) {
-    fmt::print(stderr, "error: {}\n", error.what());
+    fmt::print(stderr, "error: {}{}\n", error.what(), suggestion(app, words));
     std::string command = "coterie";
     for (const auto* sub : app.get_subcommands()) command += " " + sub->get_name();
     fmt::print(stderr, "See: {} --help\n", command);
