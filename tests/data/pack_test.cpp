@@ -187,6 +187,12 @@ TEST_F(Pack, DamagedSectionsAreRefused) {
   const std::size_t paths = 8192;  // pixels end on the page after theirs
   const std::string huge(8, '\x7f');
   EXPECT_CONTAINS(error_with(std::string(bytes).replace(paths, 8, huge)), "'paths' is damaged");
+  // The ends of the three paths are 10, 16 and 16.
+  const auto with_end = [&](int path, std::uint64_t end) {
+    return std::string(bytes).replace(paths + 8 * path, 8, raw<std::uint64_t>({end}));
+  };
+  EXPECT_CONTAINS(error_with(with_end(1, 9)), "'paths' is damaged");
+  EXPECT_CONTAINS(error_with(with_end(2, 17)), "'paths' is damaged");
   // Truth follows the paths: three ends, then 10 + 6 + 0 bytes.
   const std::size_t truth = paths + 24 + 10 + 6;
   ASSERT_EQ(bytes.substr(truth, 12), raw<std::int32_t>({1, 0, 1}));
