@@ -8,6 +8,7 @@ namespace coterie {
 namespace {
 
 constexpr std::int64_t kMostCells = 40'000;
+constexpr std::int64_t kWideColumns = 13;  // as many fit beside a name in comfort
 
 /// 0 for none, 1 (a trace) to 9 (nearly all of the class).
 int shade(std::int64_t count, std::int64_t total) {
@@ -47,10 +48,11 @@ std::string table(const RunSummary& summary) {
   for (std::int64_t c = 0; c < summary.confusion->counts.rows(); ++c) rows += class_row(summary, c);
   return fmt::format(
       "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"Confusion matrix\">\n"
-      "<table class=\"confusion\">\n<thead><tr><th scope=\"col\">Class \\ Cluster</th>{}"
+      "<table class=\"confusion{}\">\n<thead><tr><th scope=\"col\">Class \\ Cluster</th>{}"
       "<th scope=\"col\" class=\"sum\">All</th><th scope=\"col\" class=\"sum\">Right</th></tr>"
       "</thead>\n<tbody>\n{}</tbody></table></div>\n",
-      column_headers(summary), rows);
+      summary.confusion->counts.cols() > kWideColumns ? " dense" : "", column_headers(summary),
+      rows);
 }
 
 }  // namespace

@@ -45,6 +45,8 @@ std::string head_section(const RunSummary& summary) {
   if (const auto timings = manifest.find("timings");
       timings != manifest.end() && timings->contains("total"))
     facts += fact("Time", seconds_text(timings->at("total").get<double>()));
+  if (manifest.contains("coterie"))
+    facts += fact("coterie", html_escape(json_text(manifest.at("coterie"))));
   if (!run.dataset.bad_files.empty())
     facts += fact("Left out",
                   fmt::format("<a href=\"#left-out\">{}</a>",

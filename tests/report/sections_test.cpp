@@ -134,6 +134,7 @@ TEST(HeadAndSettings, SayWhatWasClusteredAndHow) {
   EXPECT_CONTAINS(head, "<dt>K</dt><dd>3</dd>");
   EXPECT_CONTAINS(head, "<dt>Seed</dt><dd>42</dd>");
   EXPECT_CONTAINS(head, "<dt>Time</dt><dd>4.2 s</dd>");
+  EXPECT_CONTAINS(head, "<dt>coterie</dt><dd>9.8.7</dd>");
   EXPECT_CONTAINS(head, "<a href=\"#left-out\">7 files</a>");
   const std::string settings = settings_section(summary);
   EXPECT_CONTAINS(settings, "<code>coterie cluster photos -k 3</code>");
