@@ -172,10 +172,14 @@ class Decoding {
       progress_.update(++done);
     });
     // libvips keeps one error text for all threads: whose it is can only be told when one speaks.
+    const std::int64_t open = std::count(unclear.begin(), unclear.end(), 1);
+    if (open > 0) progress_.begin("looking at damaged files again", open);
+    std::int64_t looked = 0;
     for (std::size_t k = 0; k < rows.size(); ++k) {
       if (!unclear[k]) continue;
       cancel_.check();
       ask_alone(rows[k], work);
+      progress_.update(++looked);
     }
     progress_.end();
   }
