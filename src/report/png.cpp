@@ -63,32 +63,44 @@ std::uint8_t paeth(int left, int up, int corner) {
   return static_cast<std::uint8_t>(from_up <= from_corner ? up : corner);
 }
 
+/// The row's differences from what `guess(left, above, corner)` expects, after the filter's number;
+/// the sum of their sizes says how well the filter suits.
+template <class Guess>
+std::int64_t apply_filter(const std::uint8_t* row, const std::uint8_t* above, std::int64_t step,
+                          std::string& out, Guess guess) {
+  const auto stride = static_cast<std::int64_t>(out.size()) - 1;
+  std::int64_t sum = 0;
+  for (std::int64_t x = 0; x < stride; ++x) {
+    const int left = x >= step ? row[x - step] : 0;
+    const int corner = x >= step ? above[x - step] : 0;
+    const auto difference = static_cast<std::int8_t>(row[x] - guess(left, above[x], corner));
+    out[x + 1] = static_cast<char>(difference);
+    sum += std::abs(static_cast<int>(difference));
+  }
+  return sum;
+}
+
 /// Each row under the filter that leaves the smallest values, as RFC 2083, section 9.6 advises.
 std::string filtered(const PngImage& image) {
   const std::int64_t step = image.channels;
   const std::int64_t stride = image.width * step;
   const std::vector<std::uint8_t> black(static_cast<std::size_t>(stride));
   std::array<std::string, kFilters> rows;
+  for (int filter = 0; filter < kFilters; ++filter)
+    rows[filter].assign(static_cast<std::size_t>(stride) + 1, static_cast<char>(filter));
   std::string out;
   for (std::int64_t y = 0; y < image.height; ++y) {
     const std::uint8_t* row = image.pixels.data() + y * stride;
     const std::uint8_t* above = y > 0 ? row - stride : black.data();
-    std::array<std::int64_t, kFilters> sums{};
-    for (int filter = 0; filter < kFilters; ++filter) {
-      rows[filter].assign(1, static_cast<char>(filter));
-      for (std::int64_t x = 0; x < stride; ++x) {
-        const int left = x >= step ? row[x - step] : 0;
-        const int corner = x >= step ? above[x - step] : 0;
-        const int guess = filter == kNone      ? 0
-                          : filter == kSub     ? left
-                          : filter == kUp      ? above[x]
-                          : filter == kAverage ? (left + above[x]) / 2
-                                               : paeth(left, above[x], corner);
-        const auto difference = static_cast<std::int8_t>(row[x] - guess);
-        rows[filter] += static_cast<char>(difference);
-        sums[filter] += std::abs(static_cast<int>(difference));
-      }
-    }
+    const auto sum_of = [&](Filter filter, auto guess) {
+      return apply_filter(row, above, step, rows[filter], guess);
+    };
+    const std::array<std::int64_t, kFilters> sums = {
+        sum_of(kNone, [](int, int, int) { return 0; }),
+        sum_of(kSub, [](int left, int, int) { return left; }),
+        sum_of(kUp, [](int, int up, int) { return up; }),
+        sum_of(kAverage, [](int left, int up, int) { return (left + up) / 2; }),
+        sum_of(kPaeth, paeth)};
     out += rows[std::min_element(sums.begin(), sums.end()) - sums.begin()];
   }
   return out;
@@ -98,7 +110,7 @@ std::string compressed_stream(const std::string& data) {
   uLongf size = compressBound(data.size());
   std::string out(size, '\0');
   if (compress2(reinterpret_cast<Bytef*>(out.data()), &size,
-                reinterpret_cast<const Bytef*>(data.data()), data.size(), 9) != Z_OK)
+                reinterpret_cast<const Bytef*>(data.data()), data.size(), 7) != Z_OK)
     throw std::runtime_error("zlib cannot compress");
   out.resize(size);
   return out;
