@@ -16,7 +16,8 @@ namespace coterie {
 namespace {
 
 struct ClusterOptions {
-  std::string input, clusters, method = "pac", out, labels, seed = "0", config, epochs, time_budget;
+  std::string input, clusters, method = kAutoMethod, out, labels, seed = "0", config, epochs,
+                               time_budget;
   std::string device = "auto";
   std::vector<std::string> set;
   DataOptions data;
@@ -141,7 +142,9 @@ void add_cluster_command(CLI::App& app, Session& session) {
                    ".tar of images, list file, pack, or a name from `coterie datasets`")
       ->required();
   command->add_option("-k,--clusters", options->clusters, "Number of clusters")->type_name("K");
-  command->add_option("--method", options->method, "See `coterie methods`")
+  command
+      ->add_option("--method", options->method,
+                   "See `coterie methods`; auto: ae for images, pac for features")
       ->type_name("NAME")
       ->capture_default_str();
   command->add_option("--out", options->out, "Run folder to write (default: a new one in runs/)")

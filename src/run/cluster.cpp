@@ -131,26 +131,30 @@ std::vector<std::int64_t> sizes_of(const std::vector<std::int32_t>& labels, std:
 /// The part of a run from its settings on, in a folder that is ready for it.
 class Run {
  public:
-  Run(RunFolder folder, RunSettings settings, std::string command, Progress& progress,
-      const CancelToken& cancel)
-      : folder_(std::move(folder)),
-        settings_(std::move(settings)),
+  Run(RunSettings settings, std::string command, Progress& progress, const CancelToken& cancel)
+      : settings_(std::move(settings)),
         command_(std::move(command)),
         progress_(progress),
         cancel_(cancel) {}
 
   /// Everything that can go wrong with the user's input goes wrong here, before a file is written.
   void prepare() {
-    method_ = configured_method(settings_);
     device_ = resolved_device_name(settings_.device);
+    if (settings_.method != kAutoMethod) method_ = configured_method(settings_);
     dataset_ = load_dataset(settings_.input, settings_.load, progress_, cancel_);
+    if (settings_.method == kAutoMethod) {
+      settings_.method = dataset_.has_images() ? "ae" : "pac";
+      method_ = configured_method(settings_);
+    }
     check_request(settings_, method_->info(), dataset_);
     load_seconds_ = watch_.lap();
   }
 
   const Dataset& dataset() const { return dataset_; }
+  const RunSettings& settings() const { return settings_; }
 
-  LoadedRun execute(bool resume) {
+  LoadedRun execute(const RunFolder& folder, bool resume) {
+    folder_ = folder;
     folder_.write_manifest(manifest("running"));
     HistoryWriter history(folder_.file("history.jsonl"), resume);
     FitContext context{.clusters = settings_.clusters,
@@ -241,7 +245,7 @@ class Run {
             {"input", describe_input(dataset_)}};
   }
 
-  RunFolder folder_;
+  RunFolder folder_{""};
   RunSettings settings_;
   std::string command_;
   Progress& progress_;
@@ -280,10 +284,9 @@ Dataset load_same_dataset(const nlohmann::json& manifest, Progress& progress,
 LoadedRun run_clustering(const ClusterRequest& request, Progress& progress,
                          const CancelToken& cancel) {
   if (!request.out.empty()) check_out_folder(request.out, request.force);
-  RunSettings settings = request.settings;
-  const fs::path out = request.out.empty() ? default_run_folder(settings) : request.out;
-  Run run(RunFolder(out), settings, request.command, progress, cancel);
+  Run run(request.settings, request.command, progress, cancel);
   run.prepare();
+  const fs::path out = request.out.empty() ? default_run_folder(run.settings()) : request.out;
 
   const RunFolder folder(out);
   std::error_code ignored;
@@ -291,7 +294,7 @@ LoadedRun run_clustering(const ClusterRequest& request, Progress& progress,
   if (existed) folder.remove_outputs();
   create_folder(out);
   try {
-    return run.execute(/*resume=*/false);
+    return run.execute(folder, /*resume=*/false);
   } catch (const Interrupted&) {
     throw;
   } catch (...) {
@@ -312,12 +315,12 @@ LoadedRun resume_run(const fs::path& path, Progress& progress, const CancelToken
   const std::string source = path_from_json(manifest.at("input").at("source"));
   if (fs::exists(source)) settings.input = source;
   if (const int threads = manifest.value("threads", 0); threads > 0) set_thread_count(threads);
-  Run run(folder, settings, path_from_json(manifest.at("command")), progress, cancel);
+  Run run(settings, path_from_json(manifest.at("command")), progress, cancel);
   run.prepare();
   if (run.dataset().fingerprint != manifest.at("input").at("fingerprint"))
     throw UserError("{} has changed since the run was started; start again with --force",
                     printable(run.dataset().source));
-  return run.execute(/*resume=*/holds_checkpoint(folder));
+  return run.execute(folder, /*resume=*/holds_checkpoint(folder));
 }
 
 LoadedRun open_run(const fs::path& path, Progress& progress, const CancelToken& cancel) {
