@@ -5,12 +5,20 @@
 namespace coterie {
 namespace {
 
-/// The plain values of an object, its lists and objects left out.
-std::string facts_of(const nlohmann::json& object) {
+/// Figures of the training; lists and objects have a place of their own.
+std::string outcome(const nlohmann::json& statistics) {
   std::string out;
-  for (const auto& [key, value] : object.items())
+  for (const auto& [key, value] : statistics.items())
     if (value.is_primitive() && key != "chosen_restart")
       out += fact(html_escape(words(key)), html_escape(json_text(value)));
+  return out;
+}
+
+/// Under the names that --set takes.
+std::string parameters(const nlohmann::json& values) {
+  std::string out;
+  for (const auto& [key, value] : values.items())
+    out += fact(html_escape(key), html_escape(json_text(value)));
   return out;
 }
 
@@ -50,8 +58,8 @@ std::string settings_section(const RunSummary& summary) {
     out +=
         fmt::format("<pre tabindex=\"0\" aria-label=\"Command\"><code>{}</code></pre>\n", command);
   out += "<div class=\"groups\">\n";
-  out += group("Parameters", facts_of(manifest.value("parameters", nlohmann::json::object())));
-  out += group("Outcome", facts_of(run.metrics.value("statistics", nlohmann::json::object())));
+  out += group("Parameters", parameters(manifest.value("parameters", nlohmann::json::object())));
+  out += group("Outcome", outcome(run.metrics.value("statistics", nlohmann::json::object())));
   out += group("Time", times(manifest));
   out += group("Machine", machine(run));
   out += "</div>\n";

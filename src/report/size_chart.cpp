@@ -1,6 +1,7 @@
 #include "coterie/report/size_chart.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "coterie/report/html.h"
 
@@ -14,6 +15,7 @@ double share(std::int64_t part, std::int64_t whole) {
   return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
 }
 
+/// Items of a cluster where all are of one size.
 double even_share(const RunSummary& summary) {
   return share(summary.size(), static_cast<std::int64_t>(summary.clusters.size()));
 }
@@ -63,8 +65,8 @@ std::string columns(const RunSummary& summary) {
       "<svg class=\"columns\" viewBox=\"0 -4 1000 190\" role=\"group\" aria-label=\"Sizes of all "
       "{0} clusters, from {1} down to {2}\">\n{3}<line class=\"even\" x1=\"0\" x2=\"1000\" "
       "y1=\"{4:.2f}\" y2=\"{4:.2f}\"/></svg>\n",
-      summary.clusters.size(), grouped(summary.largest()), grouped(summary.clusters.back().size),
-      marks, even);
+      summary.clusters.size(), grouped(summary.largest()), grouped(summary.smallest()), marks,
+      even);
 }
 
 }  // namespace
@@ -74,14 +76,15 @@ std::string size_chart(const RunSummary& summary) {
   const auto empty = std::count_if(clusters.begin(), clusters.end(),
                                    [](const auto& cluster) { return cluster.size == 0; });
   std::string note = fmt::format("Largest {}, smallest {}", grouped(summary.largest()),
-                                 grouped(clusters.empty() ? 0 : clusters.back().size));
+                                 grouped(summary.smallest()));
   if (empty > 0)
     note +=
         fmt::format("; <strong>{} empty</strong>", counted(empty, "cluster is", "clusters are"));
   return fmt::format(
       "<h3>Cluster sizes</h3>\n{}<p class=\"note\">{}. The dashed line is an even share, "
-      "{:.0f}.</p>\n",
-      clusters.size() <= kMostLines ? lines(summary) : columns(summary), note, even_share(summary));
+      "{}.</p>\n",
+      clusters.size() <= kMostLines ? lines(summary) : columns(summary), note,
+      grouped(std::llround(even_share(summary))));
 }
 
 }  // namespace coterie

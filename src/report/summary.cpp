@@ -22,6 +22,9 @@ constexpr std::int64_t kCheckEvery = 1 << 16;
 /// A row under another name than its image's would show images under wrong names.
 void check_rows(const LoadedRun& run, const CancelToken& cancel) {
   const auto rows = static_cast<std::int64_t>(run.rows.size());
+  if (run.clusters < 1 || rows < 1)
+    throw UserError("the run in {} has {} clusters and {} rows; cluster again",
+                    printable(run.folder.path().native()), run.clusters, rows);
   if (rows != run.dataset.size())
     throw UserError("{} holds {} rows, its data set {}; cluster again",
                     printable(run.folder.file("assignments.csv").native()), rows,
@@ -99,6 +102,14 @@ void score_rows(RunSummary& summary) {
 }
 
 }  // namespace
+
+std::int64_t RunSummary::largest() const {
+  return std::ranges::max(clusters, {}, &ClusterSummary::size).size;
+}
+
+std::int64_t RunSummary::smallest() const {
+  return std::ranges::min(clusters, {}, &ClusterSummary::size).size;
+}
 
 std::string RunSummary::items(std::int64_t count) const {
   return run->dataset.has_images() ? counted(count, "image", "images")

@@ -30,7 +30,8 @@ struct RunSummary {
   std::optional<Confusion> confusion;
 
   std::int64_t size() const { return static_cast<std::int64_t>(run->rows.size()); }
-  std::int64_t largest() const { return clusters.empty() ? 0 : clusters.front().size; }
+  std::int64_t largest() const;   ///< size of the largest cluster
+  std::int64_t smallest() const;  ///< size of the smallest
   /// "1 image", "70,000 rows".
   std::string items(std::int64_t count) const;
   /// Name of a ground truth class, escaped.

@@ -53,7 +53,12 @@ std::vector<StageCurves> stages_of(const std::vector<nlohmann::json>& history) {
 std::string stage_charts(const StageCurves& stage) {
   std::string charts;
   std::vector<const std::map<double, double>*> drawn;
-  for (const auto& key : stage.order) {
+  std::vector<std::string> order = stage.order;
+  // What is learned first, how fast after it.
+  std::stable_partition(order.begin(), order.end(), [](const std::string& key) {
+    return key.find("per_second") == std::string::npos;
+  });
+  for (const auto& key : order) {
     const auto& curve = stage.curves.at(key);
     // A total of one term is that term.
     if (std::any_of(drawn.begin(), drawn.end(), [&](const auto* known) { return *known == curve; }))

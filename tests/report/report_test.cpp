@@ -108,6 +108,7 @@ TEST(Report, SizesAndSharesAreThoseOfTheRows) {
   EXPECT_CONTAINS(figures, "width=\"50.00%\"");
   EXPECT_CONTAINS(figures, "width=\"12.50%\"");
   EXPECT_CONTAINS(figures, "x1=\"54.17%\"");
+  EXPECT_CONTAINS(figures, "Largest 40, smallest 5. The dashed line is an even share, 22.");
   EXPECT_CONTAINS(card_of(page, 1), "<dt>Images</dt><dd>20</dd>");
   EXPECT_CONTAINS(card_of(page, 1), "<dt>Share</dt><dd>30.8 %</dd>");
 }
@@ -236,6 +237,7 @@ TEST(Report, RowsThatDoNotFitAreRefused) {
                       if (row.label == 0 && row.rank == 39) row.rank = 20;
                   }),
                   "cluster 0 have a gap");
+  EXPECT_CONTAINS(message_of([](auto& run) { run.clusters = 0; }), "0 clusters and 65 rows");
   EXPECT_CONTAINS(message_of([](auto& run) { run.rows.pop_back(); }),
                   "holds 64 rows, its data set 65");
 }

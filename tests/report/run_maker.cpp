@@ -40,7 +40,7 @@ LoadedRun run_of(const std::filesystem::path& folder, const std::vector<std::int
                   {"command", "coterie cluster photos -k 3"},
                   {"method", "pac"},
                   {"seed", 42},
-                  {"parameters", {{"m", "1.03"}, {"restarts", "10"}}},
+                  {"parameters", {{"m", "1.03"}, {"block_rows", "64"}}},
                   {"device", "cpu"},
                   {"threads", 2},
                   {"timings", {{"load", 1.25}, {"fit", 2.5}, {"write", 0.5}, {"total", 4.25}}}};

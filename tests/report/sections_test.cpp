@@ -61,6 +61,7 @@ TEST(TrainingSection, DrawsEachNumberOfEachStage) {
   EXPECT_CONTAINS(html, "images per second: from 900 in epoch 1 to 1,000 in epoch 2");
   EXPECT_CONTAINS(html, "pairs: from 0.7 in epoch 1 to 0.7 in epoch 1");
   EXPECT_EQ(html.find("<figcaption>seconds"), std::string::npos);
+  EXPECT_LT(html.find("<figcaption>pixels"), html.find("<figcaption>images per second"));
 }
 
 TEST(TrainingSection, TheLaterLineOfAnEpochCounts) {
@@ -139,6 +140,7 @@ TEST(HeadAndSettings, SayWhatWasClusteredAndHow) {
   const std::string settings = settings_section(summary);
   EXPECT_CONTAINS(settings, "<code>coterie cluster photos -k 3</code>");
   EXPECT_CONTAINS(settings, "<dt>m</dt><dd>1.03</dd>");
+  EXPECT_CONTAINS(settings, "<dt>block_rows</dt><dd>64</dd>");
   EXPECT_CONTAINS(settings, "<dt>objective</dt><dd>12.5</dd>");
   EXPECT_CONTAINS(settings, "<dt>fit</dt><dd>2.50 s</dd>");
   EXPECT_CONTAINS(settings, "<dt>device</dt><dd>cpu</dd>");
