@@ -32,6 +32,27 @@ int thread_count() {
 
 void set_thread_count(int threads) { g_threads.store(threads, std::memory_order_relaxed); }
 
+void SpinBarrier::wait() {
+  const unsigned round = round_.load(std::memory_order_acquire);
+  if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == threads_) {
+    arrived_.store(0, std::memory_order_relaxed);
+    round_.store(round + 1, std::memory_order_release);
+    return;
+  }
+  // About 50 microseconds; where more threads run than there are processors, spinning on only keeps
+  // the awaited ones from theirs.
+  constexpr int kSpins = 2000;
+  for (int spin = 0; round_.load(std::memory_order_acquire) == round; ++spin) {
+    if (spin < kSpins) {
+#if defined(__x86_64__)
+      __builtin_ia32_pause();
+#endif
+    } else {
+      std::this_thread::yield();
+    }
+  }
+}
+
 Share share_of(std::int64_t count, int rank, int ranks) {
   return {count * rank / ranks, count * (rank + 1) / ranks};
 }

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <barrier>
+#include <atomic>
 #include <cstdint>
 #include <functional>
 
@@ -25,6 +25,19 @@ struct Share {
 };
 Share share_of(std::int64_t count, int rank, int ranks);
 
+/// Lets no one pass `wait` before all threads have arrived. They spin for a while first, as the
+/// steps between are short, then give up their processor.
+class SpinBarrier {
+ public:
+  explicit SpinBarrier(int threads) : threads_(threads) {}
+  void wait();
+
+ private:
+  int threads_;
+  std::atomic<int> arrived_{0};
+  std::atomic<unsigned> round_{0};
+};
+
 /// Threads that work in step: `work(rank, team)` runs once for each rank in [0, threads), and
 /// `team.wait()` lets no one pass before all have arrived. `work` must not throw.
 class Team {
@@ -32,14 +45,14 @@ class Team {
   explicit Team(int threads) : threads_(threads), barrier_(threads) {}
   int threads() const { return threads_; }
   void wait() {
-    if (threads_ > 1) barrier_.arrive_and_wait();
+    if (threads_ > 1) barrier_.wait();
   }
   /// One thread where `threads` is less than one.
   static void run(int threads, const std::function<void(int rank, Team&)>& work);
 
  private:
   int threads_;
-  std::barrier<> barrier_;
+  SpinBarrier barrier_;
 };
 
 }  // namespace coterie
