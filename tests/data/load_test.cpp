@@ -67,6 +67,18 @@ TEST_F(Load, InputsThatAreNoFilesAreRefused) {
   EXPECT_CONTAINS(error_of(made("x.pack", "COT")), "no usable pack");
 }
 
+TEST_F(Load, ABuildWithoutImageFilesSaysWhatToGive) {
+  made("photos/x.png", "no image");
+  const auto error = error_of(folder_ / "photos");
+  if (error.find("this build does not read") == std::string::npos)
+    GTEST_SKIP() << "this build reads image files: " << error;
+  EXPECT_CONTAINS(error, "give a pack made by another build, an .npy or an IDX file");
+  made("list.txt", "photos/x.png\n");
+  EXPECT_CONTAINS(error_of(folder_ / "list.txt"), "this build does not read");
+  EXPECT_CONTAINS(error_of(made("x.tar.xz", "\xfd" + std::string("7zXZ\0", 5))),
+                  "this build does not read");
+}
+
 TEST_F(Load, UnreadableInputsAreTold) {
   if (::geteuid() == 0) GTEST_SKIP() << "root reads everything";
   const auto path = images();
