@@ -25,6 +25,7 @@ bench: setup  ## speed of the clustering kernels
 	@cmake --preset release
 	@cmake --build --preset release --target benches
 	@build/release/bench/pac_bench
+	@build/release/bench/fashion_bench
 
 format:  ## clang-format over all sources
 	@git ls-files '*.h' '*.cpp' | xargs clang-format -i

@@ -53,12 +53,11 @@ void cluster_fashion(benchmark::State& state, Params params) {
   state.counters["nmi"] = scores.nmi;
 }
 
-BENCHMARK_CAPTURE((cluster_fashion<Pac, PacParams>), pac, PacParams{})
-    ->Unit(benchmark::kSecond)
-    ->UseRealTime();
-BENCHMARK_CAPTURE((cluster_fashion<KMeans, KMeansParams>), kmeans, KMeansParams{})
-    ->Unit(benchmark::kSecond)
-    ->UseRealTime();
+void pac(benchmark::State& state) { cluster_fashion<Pac>(state, PacParams{}); }
+void kmeans(benchmark::State& state) { cluster_fashion<KMeans>(state, KMeansParams{}); }
+
+BENCHMARK(pac)->Unit(benchmark::kSecond)->UseRealTime();
+BENCHMARK(kmeans)->Unit(benchmark::kSecond)->UseRealTime();
 
 }  // namespace
 }  // namespace coterie
