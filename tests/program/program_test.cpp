@@ -191,8 +191,8 @@ TEST(Program, NamesKeepTheirIdentityAndBadFilesAreListed) {
                                std::string("latin\xe9.gif")};
   for (const auto& name : names) program.write("in/" + name, gif);
   program.write("in/broken.gif", "GIF89a");
-  const Outcome outcome =
-      program.run({"cluster", "in", "-k", "2", "--out", "run", "--json", "--strict"});
+  const Outcome outcome = program.run(
+      {"cluster", "in", "-k", "2", "--method", "pac", "--out", "run", "--json", "--strict"});
   ASSERT_EQ(outcome.code, 3) << outcome.err;
   EXPECT_EQ(outcome.json().at("bad_files"), 1);
   const std::string csv = program.read("run/assignments.csv");
