@@ -10,7 +10,7 @@ build/release/coterie "$@"
 cat <<TEXT
 
 70,000 images of clothes were grouped into 10 clusters without their labels: an autoencoder learned
-ten numbers for each image, and these were clustered. The labels served for the scores above only.
+sixteen numbers for each image, and these were clustered. The labels served for the scores above only.
   report        $PWD/$run/report/index.html
   assignments   $PWD/$run/assignments.csv
 Next: build/release/coterie cluster FOLDER_OF_PHOTOS -k 12

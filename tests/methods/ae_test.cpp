@@ -107,7 +107,7 @@ TEST(Ae, FindsSimpleShapesOfEverySizeAndColour) {
     const Clustering found = method->fit(shapes.data, context());
     EXPECT_EQ(accuracy(found.labels, shapes.truth), 1.0)
         << shape.channels << " x " << shape.height << " x " << shape.width;
-    EXPECT_EQ(found.embeddings.cols(), 10);
+    EXPECT_EQ(found.embeddings.cols(), 16);
   }
 }
 
@@ -190,7 +190,7 @@ TEST(Ae, ACheckpointOfOtherParametersIsRefused) {
   EXPECT_CONTAINS(user_error_of([&] {
                     ae({{"bottleneck", "5"}})->fit(shapes.data, kept);
                   }),
-                  "bottleneck was \"10\", now it is \"5\"");
+                  "bottleneck was \"16\", now it is \"5\"");
   kept.seed = 9;
   EXPECT_CONTAINS(user_error_of([&] { ae()->fit(shapes.data, kept); }), "seed was 2, now it is 9");
 }

@@ -15,17 +15,17 @@ enum class AeCluster { pac, kmeans };
 enum class AeEmbedding { whitened, codes };
 
 struct AeParams {
-  std::int64_t epochs = 30;
+  std::int64_t epochs = 10;
   std::int64_t batch_size = 256;
   double learning_rate = 1e-3;
   LearningRate schedule = LearningRate::cosine;
   double weight_decay = 0;
   ReconstructionScale reconstruction = ReconstructionScale::mean;
-  std::int64_t bottleneck = 10;  ///< width of the code; 0: the 256 values of the last convolution
-  double rotate = 15;            ///< degrees, of the input but not of what it is to be turned into
-  double shift = 0.07;           ///< part of the side
-  double scale = 0.1;            ///< part of the size
-  double shear = 0;              ///< part of the height
+  std::int64_t bottleneck = 16;  ///< width of the code; 0: the 256 values of the last convolution
+  double rotate = 25;            ///< degrees, of the input but not of what it is to be turned into
+  double shift = 0.14;           ///< part of the side
+  double scale = 0.2;            ///< part of the size
+  double shear = 0.2;            ///< part of the height
   AeEmbedding embedding = AeEmbedding::whitened;
   PacDistance distance = PacDistance::cosine;
   AeCluster cluster = AeCluster::pac;
