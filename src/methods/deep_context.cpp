@@ -1,5 +1,7 @@
 #include "coterie/methods/deep_context.h"
 
+#include <algorithm>
+
 #include "coterie/nn/device.h"
 
 namespace coterie {
@@ -28,6 +30,15 @@ void check_images(const TrainingData& data, std::int64_t least) {
   if (data.shape.channels != 1 && data.shape.channels != 3)
     throw UserError("images of {} channels cannot be used: allowed is 1 (grey) or 3 (colour)",
                     data.shape.channels);
+}
+
+void check_training_images(const TrainingData& data) {
+  check_images(data, 2);
+  const auto first = data.image(0);
+  for (std::int64_t i = 1; i < data.count; ++i)
+    if (!std::ranges::equal(data.image(i), first)) return;
+  throw UserError("all {} images are equal: there is nothing to tell them apart by; give others",
+                  data.count);
 }
 
 TensorMap tensors_under(const std::string& prefix, const TensorMap& tensors) {

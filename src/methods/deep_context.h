@@ -13,6 +13,9 @@ TrainContext train_context(const FitContext& context, const TrainingData& data,
 /// Throws UserError unless `data` holds at least `least` images of 1 or 3 channels.
 void check_images(const TrainingData& data, std::int64_t least);
 
+/// check_images for a training: two images or more, and not all of them equal.
+void check_training_images(const TrainingData& data);
+
 /// The tensors whose names start with `prefix`, without it.
 TensorMap tensors_under(const std::string& prefix, const TensorMap& tensors);
 /// Adds tensors under names that start with `prefix`.

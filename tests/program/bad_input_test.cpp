@@ -51,6 +51,13 @@ TEST_F(BadInput, OnlyBadFiles) {
   EXPECT_CONTAINS(refusal({"folder", "-k", "3"}), "none of the 2 files");
 }
 
+TEST_F(BadInput, ImagesThatAreAllEqual) {
+  program_.write("same-idx3-ubyte", std::string("\x00\x00\x08\x03\x00\x00\x00\x05", 8) +
+                                        std::string("\x00\x00\x00\x1c\x00\x00\x00\x1c", 8) +
+                                        std::string(5 * 28 * 28, 'x'));
+  EXPECT_CONTAINS(refusal({"same-idx3-ubyte", "-k", "2", "--method", "ae"}), "all 5 images");
+}
+
 TEST_F(BadInput, NumbersOfClusters) {
   program_.write("toy.csv", toy_csv(30));
   const std::vector<std::string> tail{"--label-column", "kind"};

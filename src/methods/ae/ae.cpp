@@ -70,7 +70,7 @@ void Ae::build(const AutoencoderShape& shape) {
 
 Clustering Ae::fit(const TrainingData& data, const FitContext& context) {
   AeParams::fields().validate(params_);
-  check_images(data, 2);
+  check_training_images(data);
   if (context.clusters < 2 || context.clusters > data.count)
     throw UserError("-k = {} is out of range: allowed is 2 to {}, the number of images",
                     context.clusters, data.count);
