@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "shallow/toy_data.h"
 #include "testing.h"
@@ -79,7 +82,10 @@ TEST_P(NeighbourSearch, RefusesBadCountsAndStops) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Ways, NeighbourSearch,
-                         ::testing::Values(&nearest_neighbours, &nearest_neighbours_blocked));
+                         ::testing::Values(&nearest_neighbours, &nearest_neighbours_blocked),
+                         [](const auto& info) {
+                           return std::string(info.index == 0 ? "build_choice" : "blocked");
+                         });
 
 }  // namespace
 }  // namespace coterie
