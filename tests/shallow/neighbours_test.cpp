@@ -83,8 +83,8 @@ TEST_P(NeighbourSearch, RefusesBadCountsAndStops) {
 
 INSTANTIATE_TEST_SUITE_P(Ways, NeighbourSearch,
                          ::testing::Values(&nearest_neighbours, &nearest_neighbours_blocked),
-                         [](const auto& info) {
-                           return std::string(info.index == 0 ? "build_choice" : "blocked");
+                         [](const auto& way) {
+                           return std::string(way.index == 0 ? "build_choice" : "blocked");
                          });
 
 }  // namespace
