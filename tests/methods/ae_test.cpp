@@ -1,6 +1,7 @@
 #include "coterie/methods/ae/ae.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <numbers>
 
@@ -159,7 +160,7 @@ class CancelAt : public Progress {
   }
 
  private:
-  int left_;
+  std::atomic<int> left_;  // PAC reports from several threads
   CancelToken& token_;
 };
 
