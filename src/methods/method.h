@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -28,6 +29,7 @@ struct MethodInfo {
   std::string summary;  ///< one line for the list of methods
   std::string paper;
   InputKind input = InputKind::features;
+  bool finds_clusters = false;  ///< finds the number of clusters itself where none is asked for
 };
 
 /// Labels and probabilities, one row per input in input order, and what was clustered.
@@ -43,7 +45,7 @@ struct StoredModel {
 
 /// Everything around one training.
 struct FitContext {
-  std::int64_t clusters = 0;  ///< K
+  std::int64_t clusters = 0;  ///< K; 0 where the method is to find it (MethodInfo::finds_clusters)
   std::uint64_t seed = 0;
   std::string device = "cpu";
   Progress* progress = nullptr;
@@ -81,6 +83,8 @@ class Method {
   virtual void load(const StoredModel& model) = 0;
   /// Figures of the training for metrics.json: objective, sweeps, restarts.
   virtual nlohmann::json statistics() const { return nlohmann::json::object(); }
+  /// Text files of the method's own for the run folder, name and content: a dendrogram.
+  virtual std::map<std::string, std::string> files() const { return {}; }
 };
 
 /// The parameter part of Method for a parameter struct with `fields()`.

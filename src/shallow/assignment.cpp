@@ -2,18 +2,44 @@
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <cmath>
+#include <ranges>
+#include <unordered_map>
 
 #include "coterie/core/parallel.h"
 
 namespace coterie {
 
-void check_clustering_input(ConstFeatures features, std::int64_t clusters) {
+std::uint64_t hash_of_row(const float* row, std::int64_t columns) {
+  std::uint64_t hash = 0x9e3779b97f4a7c15ULL;
+  for (std::int64_t d = 0; d < columns; ++d) {
+    const std::uint64_t bits = row[d] == 0.0f ? 0 : std::bit_cast<std::uint32_t>(row[d]);
+    hash = (hash ^ bits) * 0xff51afd7ed558ccdULL;
+    hash ^= hash >> 32;
+  }
+  return hash;
+}
+
+std::int64_t count_distinct_rows(ConstFeatures features, std::int64_t limit) {
+  // Rows of one hash are compared, so that two rows that share a hash by chance count as two.
+  std::unordered_multimap<std::uint64_t, std::int64_t> seen;
+  for (std::int64_t i = 0; i < features.rows && static_cast<std::int64_t>(seen.size()) < limit;
+       ++i) {
+    const auto row = features.row_span(i);
+    const std::uint64_t hash = hash_of_row(features.row(i), features.cols);
+    const auto [first, last] = seen.equal_range(hash);
+    if (std::none_of(first, last, [&](const auto& entry) {
+          return std::ranges::equal(row, features.row_span(entry.second));
+        }))
+      seen.emplace(hash, i);
+  }
+  return static_cast<std::int64_t>(seen.size());
+}
+
+void check_features(ConstFeatures features) {
   if (features.rows == 0) throw UserError("there are no rows to cluster; give at least two");
   if (features.cols == 0) throw UserError("the rows have no columns; give at least one feature");
-  if (clusters < 2 || clusters > features.rows)
-    throw UserError("{} clusters were asked for: allowed is 2 to the number of rows, {}", clusters,
-                    features.rows);
   std::atomic<std::int64_t> first_bad{features.size()};
   parallel_for(features.rows, 1024, [&](std::int64_t begin, std::int64_t end) {
     const float* values = features.row(begin);
@@ -34,6 +60,18 @@ void check_clustering_input(ConstFeatures features, std::int64_t clusters) {
   if (const std::int64_t bad = first_bad.load(); bad < features.size())
     throw UserError("row {}, column {} holds {}: features must be finite numbers",
                     bad / features.cols, bad % features.cols, features.data[bad]);
+}
+
+void check_clustering_input(ConstFeatures features, std::int64_t clusters) {
+  check_features(features);
+  if (clusters < 2 || clusters > features.rows)
+    throw UserError("{} clusters were asked for: allowed is 2 to the number of rows, {}", clusters,
+                    features.rows);
+  if (const std::int64_t distinct = count_distinct_rows(features, clusters); distinct < clusters)
+    throw UserError(
+        "{} clusters were asked for, but only {} of the {} rows differ from each other; {}",
+        clusters, distinct, features.rows,
+        distinct == 1 ? "there is nothing to cluster" : fmt::format("ask for 2 to {}", distinct));
 }
 
 void check_width(std::int64_t trained, std::int64_t given) {

@@ -25,9 +25,17 @@ struct ShallowContext {
   }
 };
 
-/// Throws UserError unless `features` has rows and columns, holds finite numbers only, and
-/// 2 <= clusters <= rows.
+/// Throws UserError unless `features` has rows and columns and holds finite numbers only.
+void check_features(ConstFeatures features);
+
+/// check_features, and throws UserError unless 2 <= clusters <= the number of distinct rows.
 void check_clustering_input(ConstFeatures features, std::int64_t clusters);
+
+/// How many different rows there are; counting stops at `limit`.
+std::int64_t count_distinct_rows(ConstFeatures features, std::int64_t limit);
+
+/// A number from the row's values. Rows of equal values have the same one (-0 equals 0).
+std::uint64_t hash_of_row(const float* row, std::int64_t columns);
 
 /// Throws UserError where a model trained on `trained` columns is given `given`.
 void check_width(std::int64_t trained, std::int64_t given);

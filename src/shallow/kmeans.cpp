@@ -7,6 +7,7 @@
 
 #include "coterie/core/parallel.h"
 #include "coterie/core/random.h"
+#include "coterie/shallow/distances.h"
 #include "coterie/shallow/rows.h"
 #include "coterie/shallow/stored_tensors.h"
 
@@ -42,21 +43,6 @@ void relative_distances(const float* x, std::int64_t count, const CentreTable& c
   const Eigen::Map<const Eigen::RowVectorXf> squares(centres.squares.data(), clusters);
   distances *= -2.0f;
   distances.rowwise() += squares;
-}
-
-/// Squared distance of a prepared row to a centre, in double.
-double exact_distance(const float* x, const double* centre, std::int64_t columns) {
-  double partial[8] = {};
-  std::int64_t d = 0;
-  for (; d + 8 <= columns; d += 8)
-    for (int lane = 0; lane < 8; ++lane) {
-      const double difference = x[d + lane] - centre[d + lane];
-      partial[lane] += difference * difference;
-    }
-  double sum = 0;
-  for (; d < columns; ++d) sum += (x[d] - centre[d]) * (x[d] - centre[d]);
-  for (const double part : partial) sum += part;
-  return sum;
 }
 
 int threads_for(double work) {
@@ -346,19 +332,7 @@ Assignment KMeans::predict(ConstFeatures features) const {
   check_width(centres_.cols(), features.cols);
   const PreparedRows rows(features, mean_, params_.spherical);
   Assignment result{{}, Matrix<float>(features.rows, clusters())};
-  parallel_for(features.rows, kBlock, [&](std::int64_t begin, std::int64_t end) {
-    std::vector<float> x(static_cast<std::size_t>(features.cols));
-    std::vector<double> closeness(static_cast<std::size_t>(clusters()));
-    for (std::int64_t i = begin; i < end; ++i) {
-      rows.load(i, x.data());
-      double total = 0;
-      for (std::int64_t k = 0; k < clusters(); ++k)
-        total += closeness[k] =
-            1.0 / (exact_distance(x.data(), centres_.row(k), features.cols) + 1e-30);
-      for (std::int64_t k = 0; k < clusters(); ++k)
-        result.probabilities(i, k) = static_cast<float>(closeness[k] / total);
-    }
-  });
+  closeness_to_centres(rows, centres_, result.probabilities);
   result.labels = argmax_rows(result.probabilities.view());
   return result;
 }

@@ -18,9 +18,13 @@ class StoredTensors {
 
   std::vector<double> vector(const std::string& name) const;
   Matrix<double> matrix(const std::string& name) const;
+  Matrix<float> float_matrix(const std::string& name) const;
+  std::vector<std::int32_t> labels(const std::string& name) const;
 
  private:
-  const Tensor& find(const std::string& name, std::size_t dimensions) const;
+  const Tensor& find(const std::string& name, std::size_t dimensions, DType dtype) const;
+  template <class T>
+  Matrix<T> matrix_of(const std::string& name, DType dtype) const;
   const TensorMap& tensors_;
   std::string model_;
 };

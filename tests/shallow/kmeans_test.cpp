@@ -143,7 +143,10 @@ TEST(KMeans, PredictRepeatsTheFitAndSurvivesSaving) {
 }
 
 TEST(KMeans, CoincidingRows) {
-  const Assignment found = KMeans({.restarts = 2}).fit(Matrix<float>(30, 3), 3);
+  Matrix<float> x(30, 3);
+  for (std::int64_t i = 0; i < 3; ++i) x(i, i) = 1;
+  const Assignment found = KMeans({.restarts = 2}).fit(x, 4);
+  for (std::int64_t i = 3; i < 30; ++i) EXPECT_EQ(found.labels[i], found.labels[3]);
   for (std::int64_t i = 0; i < found.probabilities.size(); ++i)
     ASSERT_TRUE(std::isfinite(found.probabilities.data()[i]));
 }

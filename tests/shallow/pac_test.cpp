@@ -232,7 +232,8 @@ TEST(Pac, UpdatingTooManyRowsAtOnceCollapses) {
 }
 
 TEST(Pac, CoincidingRowsGiveFiniteProbabilities) {
-  const Matrix<float> same(50, 3);
+  Matrix<float> same(50, 3);  // four points, one of them 47 times
+  for (std::int64_t i = 0; i < 3; ++i) same(i, i) = 1.0f;
   const Assignment found = Pac({.restarts = 2}).fit(same, 4);
   for (std::int64_t i = 0; i < found.probabilities.size(); ++i)
     ASSERT_TRUE(std::isfinite(found.probabilities.data()[i]));
