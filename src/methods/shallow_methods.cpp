@@ -8,15 +8,20 @@ namespace coterie {
 namespace {
 
 nlohmann::json statistics_of(const Pac& pac) {
+  const auto describe = [](const PacRun& run) -> nlohmann::json {
+    return {{"objective", run.objective},
+            {"sweeps", run.sweeps},
+            {"updates", run.updates},
+            {"converged", run.converged}};
+  };
   auto restarts = nlohmann::json::array();
-  for (const auto& restart : pac.restarts())
-    restarts.push_back({{"objective", restart.objective},
-                        {"sweeps", restart.sweeps},
-                        {"converged", restart.converged}});
+  for (const auto& restart : pac.restarts()) restarts.push_back(describe(restart));
   if (restarts.empty()) return nlohmann::json::object();
-  return {{"objective", pac.restarts()[pac.chosen_restart()].objective},
-          {"chosen_restart", pac.chosen_restart()},
-          {"restarts", restarts}};
+  nlohmann::json statistics = {{"objective", pac.objective()},
+                               {"chosen_restart", pac.chosen_restart()},
+                               {"restarts", restarts}};
+  if (pac.full_run()) statistics["all_rows"] = describe(*pac.full_run());
+  return statistics;
 }
 
 nlohmann::json statistics_of(const KMeans& kmeans) {

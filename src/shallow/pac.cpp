@@ -1,201 +1,149 @@
 #include "coterie/shallow/pac.h"
 
-#include <Eigen/Core>
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <mutex>
 #include <numeric>
+#include <utility>
 
 #include "coterie/core/parallel.h"
 #include "coterie/core/random.h"
-#include "coterie/shallow/rows.h"
+#include "coterie/shallow/pac_linear.h"
+#include "coterie/shallow/pac_pairs.h"
 #include "coterie/shallow/stored_tensors.h"
+#include "coterie/shallow/sweep_plan.h"
 
 namespace coterie {
 namespace {
 
-using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-using Map = Eigen::Map<RowMajor>;
-using ConstMap = Eigen::Map<const RowMajor>;
-using Strided = Eigen::Map<RowMajor, 0, Eigen::OuterStride<>>;
-using ConstStrided = Eigen::Map<const RowMajor, 0, Eigen::OuterStride<>>;
-
 /// A sweep in fewer arithmetic steps than this runs in one thread: several restarts then share the
 /// cores instead.
 constexpr double kTeamWork = 2e8;
+constexpr int kBlocksPerCluster = 20;
+/// A random start hardly moves at first: no fewer sweeps say that it has settled.
+constexpr int kFewestSweeps = 10;
+/// A row that changes by less than this part of the tolerance is passed over.
+constexpr double kSettledPart = 0.1;
+/// A sample holds at least so many rows of an average cluster.
+constexpr std::int64_t kSampleRowsPerCluster = 200;
 
-/// A block holds at most this part of an average cluster.
-constexpr std::int64_t kBlocksPerCluster = 10;
-
-/// The running sums over all rows, each weighted by what it lends to cluster k.
-struct Sums {
-  Sums(std::int64_t clusters, std::int64_t columns)
-      : weight(clusters), square(clusters), vector(clusters, columns) {}
-  std::vector<double> weight;  // n_k
-  std::vector<double> square;  // Q_k
-  Matrix<double> vector;       // S_k, [K, D]
-};
-
-/// Probabilities from scores, in place: p_k = s_k^-alpha / sum_r s_r^-alpha, in logarithms. On
-/// entry `p` [rows, K] holds x_i.S_k; `squares` are |x_i|^2.
-void probabilities_from_products(Map p, const double* squares, const Sums& sums, double alpha) {
-  const auto clusters = p.cols();
-  for (Eigen::Index i = 0; i < p.rows(); ++i) {
-    auto row = p.row(i).array();
-    double smallest = std::numeric_limits<double>::infinity();
-    for (Eigen::Index k = 0; k < clusters; ++k) {
-      const double size = sums.weight[k] * squares[i] + sums.square[k];
-      // Below this, what is left of the difference is rounding: rows that coincide have score 0,
-      // and the sums of a cluster that ran empty may end a little below it.
-      const double floor =
-          8 * std::numeric_limits<double>::epsilon() * std::max(size, 0.0) + 1e-300;
-      row[k] = std::max(size - 2.0 * row[k], floor);
-      smallest = std::min(smallest, row[k]);
-    }
-    row = ((row * (1.0 / smallest)).log() * -alpha).exp();
-    row *= 1.0 / row.sum();
+/// softmax of N(0, 1) / 1000 for each row.
+Matrix<float> random_start(std::int64_t rows, std::int64_t clusters, RandomStream& stream) {
+  Matrix<float> p(rows, clusters);
+  std::vector<double> row(static_cast<std::size_t>(clusters));
+  for (std::int64_t i = 0; i < rows; ++i) {
+    double total = 0;
+    for (double& value : row) total += value = std::exp(stream.normal() / 1000.0);
+    for (std::int64_t k = 0; k < clusters; ++k) p(i, k) = static_cast<float>(row[k] / total);
   }
+  return p;
 }
 
-/// One run of algorithm 1 over prepared rows, on the threads of a Team.
-class Sweeper {
- public:
-  Sweeper(const PreparedRows& rows, const PacParams& params, std::int64_t clusters)
-      : rows_(rows),
-        params_(params),
-        clusters_(clusters),
-        block_(std::min<std::int64_t>(params.block_rows, rows.rows())),
-        sums_(clusters, rows.cols()),
-        p_(rows.rows(), clusters),
-        order_(static_cast<std::size_t>(rows.rows())),
-        x_(block_, rows.cols()),
-        delta_(block_, clusters),
-        squares_(static_cast<std::size_t>(rows.rows())) {
-    std::iota(order_.begin(), order_.end(), std::uint32_t{0});
-  }
+/// `count` rows drawn without replacement, in their own order.
+Matrix<float> sample_of(ConstFeatures features, std::int64_t count, std::uint64_t seed) {
+  RandomStream stream(seed, "pac sample");
+  Matrix<float> sample(count, features.cols);
+  std::int64_t taken = 0;
+  for (std::int64_t i = 0; taken < count; ++i)
+    if (static_cast<std::int64_t>(stream.below(static_cast<std::uint64_t>(features.rows - i))) <
+        count - taken)
+      std::copy_n(features.row(i), features.cols, sample.row(taken++));
+  return sample;
+}
 
-  Matrix<double>& probabilities() { return p_; }
-  const Sums& sums() const { return sums_; }
-  std::vector<std::uint32_t>& order() { return order_; }
+int team_threads_for(const PreparedRows& rows, std::int64_t clusters) {
+  const double work = static_cast<double>(rows.rows()) * static_cast<double>(rows.cols()) *
+                      static_cast<double>(clusters);
+  return work < kTeamWork ? 1 : thread_count();
+}
 
-  /// softmax of N(0, 1) / 1000 for each row.
-  void start_at_random(RandomStream& stream) {
-    for (std::int64_t i = 0; i < p_.rows(); ++i) {
-      double total = 0;
-      for (std::int64_t k = 0; k < clusters_; ++k)
-        total += p_(i, k) = std::exp(stream.normal() / 1000.0);
-      for (std::int64_t k = 0; k < clusters_; ++k) p_(i, k) /= total;
-    }
-  }
+/// Sweeps until the probabilities stand still: first over all rows, then over those that still
+/// move, and over all again before the end. Ends early where it is cancelled.
+struct SweepLoop {
+  const PacParams& params;
+  int fewest_sweeps;
+  int threads;
+  const CancelToken* cancel;
+  std::function<void(const PacRun&)> report;  ///< called after each sweep
 
-  /// Sums from the probabilities as they stand. Called by every rank.
-  void collect_sums(int rank, Team& team) { pass(rank, team, /*update=*/false); }
-  /// One sweep; rank 0 gets the mean L1 change of a row. Called by every rank.
-  double sweep(int rank, Team& team) {
-    pass(rank, team, /*update=*/true);
-    return change_.load() / static_cast<double>(rows_.rows());
-  }
-
-  /// Eq. 1 with the probabilities themselves as weights: 2 sum_k (n_k Q_k - |S_k|^2).
-  double objective() {
-    if (params_.weight == PacWeight::p_to_m) {
-      PacParams plain = params_;
-      plain.weight = PacWeight::p;
-      std::swap(plain, params_);
-      Team::run(1, [&](int rank, Team& team) { collect_sums(rank, team); });
-      std::swap(plain, params_);
-    }
-    double total = 0;
-    for (std::int64_t k = 0; k < clusters_; ++k) {
-      const ConstMap s(sums_.vector.row(k), 1, rows_.cols());
-      total += 2.0 * (sums_.weight[k] * sums_.square[k] - s.squaredNorm());
-    }
-    return total;
+  template <class Sweeper>
+  PacRun run(Sweeper& sweeper, SweepPlan& plan) const {
+    PacRun record;
+    std::atomic<bool> stop{false};
+    const auto rows = static_cast<double>(plan.visit().size());
+    Team::run(threads, [&](int rank, Team& team) {
+      sweeper.prepare(plan, rank, team);
+      while (!stop.load()) {
+        const double change =
+            sweeper.sweep(plan, params.tolerance * kSettledPart, rank, team) / rows;
+        if (rank == 0) {
+          record.changes.push_back(change);
+          record.updates += static_cast<std::int64_t>(plan.visit().size());
+          stop = after_sweep(record, plan);
+        }
+        team.wait();
+      }
+    });
+    record.objective = sweeper.objective();
+    return record;
   }
 
  private:
-  double lent(double p) const {
-    return params_.weight == PacWeight::p ? p : std::pow(p, params_.m);
+  /// Plans the next sweep; true where there is none.
+  bool after_sweep(PacRun& record, SweepPlan& plan) const {
+    ++record.sweeps;
+    const bool ready = record.sweeps > fewest_sweeps;
+    const bool still = record.changes.back() < params.tolerance;
+    record.converged = ready && still && plan.full();
+    report(record);
+    if (ready && !still) plan.visit_kept();
+    if (still || plan.visit().empty()) plan.visit_all();
+    return record.converged || record.sweeps >= params.max_sweeps ||
+           (cancel && cancel->cancelled());
   }
-
-  void pass(int rank, Team& team, bool update) {
-    if (rank == 0) {
-      change_.store(0);
-      if (!update) sums_ = Sums(clusters_, rows_.cols());
-    }
-    team.wait();
-    double change = 0;
-    const std::int64_t columns = rows_.cols();
-    const Share width = share_of(columns, rank, team.threads());
-    for (std::int64_t first = 0; first < rows_.rows(); first += block_) {
-      const std::int64_t count = std::min(block_, rows_.rows() - first);
-      const Share mine = share_of(count, rank, team.threads());
-      const std::int64_t mine_count = mine.end - mine.begin;
-      for (std::int64_t b = mine.begin; b < mine.end; ++b) {
-        if (first + b + block_ < rows_.rows()) rows_.prefetch(order_[first + b + block_]);
-        rows_.load(order_[first + b], x_.row(b));
-        // By place in the order, so that a block's lengths lie together.
-        if (!update) squares_[first + b] = squared_length(x_.row(b), columns);
-      }
-      if (update && mine_count > 0) {
-        Map fresh(delta_.row(mine.begin), mine_count, clusters_);
-        fresh.noalias() = ConstMap(x_.row(mine.begin), mine_count, columns) *
-                          ConstMap(sums_.vector.data(), clusters_, columns).transpose();
-        probabilities_from_products(fresh, squares_.data() + first + mine.begin, sums_,
-                                    1.0 / (params_.m - 1.0));
-      }
-      for (std::int64_t b = mine.begin; b < mine.end; ++b) {
-        double* p = p_.row(order_[first + b]);
-        double* delta = delta_.row(b);
-        for (std::int64_t k = 0; k < clusters_; ++k) {
-          if (!update) {
-            delta[k] = lent(p[k]);
-            continue;
-          }
-          const double fresh = delta[k];
-          change += std::abs(fresh - p[k]);
-          delta[k] = lent(fresh) - lent(p[k]);
-          p[k] = fresh;
-        }
-      }
-      team.wait();
-      // The sums take in the block: each rank its share of the columns.
-      if (width.end > width.begin) {
-        Strided(sums_.vector.data() + width.begin, clusters_, width.end - width.begin,
-                Eigen::OuterStride<>(columns))
-            .noalias() += ConstMap(delta_.data(), count, clusters_).transpose() *
-                          ConstStrided(x_.data() + width.begin, count, width.end - width.begin,
-                                       Eigen::OuterStride<>(columns));
-      }
-      if (rank == 0) {
-        for (std::int64_t b = 0; b < count; ++b)
-          for (std::int64_t k = 0; k < clusters_; ++k) {
-            sums_.weight[k] += delta_(b, k);
-            sums_.square[k] += delta_(b, k) * squares_[first + b];
-          }
-      }
-      team.wait();
-    }
-    change_.fetch_add(change);
-    team.wait();
-  }
-
-  const PreparedRows& rows_;
-  PacParams params_;
-  std::int64_t clusters_;
-  std::int64_t block_;
-  Sums sums_;
-  Matrix<double> p_;
-  std::vector<std::uint32_t> order_;
-  Matrix<double> x_;             // the block's rows, [B, D]
-  Matrix<double> delta_;         // change of what the block's rows lend, [B, K]
-  std::vector<double> squares_;  // |x|^2 by place in the order
-  std::atomic<double> change_{0};
 };
 
 }  // namespace
+
+/// Runs of algorithm 1 over the same rows.
+class Pac::Runner {
+ public:
+  Runner(const PreparedRows& rows, const PacParams& params) : rows_(rows), params_(params) {
+    if (params.distance != PacDistance::euclidean) return;
+    centred_ = Matrix<float>(rows.rows(), rows.cols());
+    for (std::int64_t i = 0; i < rows.rows(); ++i) rows.load(i, centred_.row(i));
+  }
+
+  /// From `p` to the end, which is left there.
+  std::pair<PacRun, Model> run(Matrix<float>& p, SweepPlan plan, const SweepLoop& loop) const {
+    const std::int64_t block = pac_block_rows(rows_.rows(), p.cols(), params_.block_rows);
+    if (params_.distance == PacDistance::euclidean) {
+      PacPairSweeper sweeper(centred_, params_, block, p);
+      PacRun record = loop.run(sweeper, plan);
+      return {std::move(record), Model{.lent = sweeper.lent()}};
+    }
+    PacLinearSweeper<float> sweeper(rows_, params_, block, p);
+    PacRun record = loop.run(sweeper, plan);
+    const PacSums& sums = sweeper.sums();
+    return {std::move(record), Model{sums.weight, sums.square, sums.vector, {}, {}}};
+  }
+
+  /// Rows relative to their mean, for the distance euclidean.
+  Matrix<float>& centred() { return centred_; }
+  std::int64_t row_bytes() const { return rows_.cols() * static_cast<std::int64_t>(sizeof(float)); }
+
+ private:
+  const PreparedRows& rows_;
+  const PacParams& params_;
+  Matrix<float> centred_;
+};
+
+std::int64_t pac_block_rows(std::int64_t rows, std::int64_t clusters, std::int64_t most) {
+  return std::clamp<std::int64_t>(rows / (kBlocksPerCluster * clusters), 1, most);
+}
 
 const Fields<PacParams>& PacParams::fields() {
   static const Fields<PacParams> fields =
@@ -203,14 +151,18 @@ const Fields<PacParams>& PacParams::fields() {
           .number("m", &PacParams::m, Range{1, 100, true, false},
                   "fuzziness; nearer to 1 is harder")
           .choice("distance", &PacParams::distance,
-                  {{"sqeuclidean", PacDistance::sqeuclidean}, {"cosine", PacDistance::cosine}},
-                  "distance between rows")
+                  {{"sqeuclidean", PacDistance::sqeuclidean},
+                   {"cosine", PacDistance::cosine},
+                   {"euclidean", PacDistance::euclidean}},
+                  "distance between rows; euclidean takes time quadratic in the rows")
           .choice("weight", &PacParams::weight, {{"p", PacWeight::p}, {"p^m", PacWeight::p_to_m}},
                   "weight that a row lends to a cluster")
           .number("restarts", &PacParams::restarts, between(1, 10000),
                   "random starts; the lowest objective is kept")
+          .number("sample_rows", &PacParams::sample_rows, between(0, 1e9),
+                  "with more rows than this the restarts run on a sample of so many; 0: on all")
           .number("block_rows", &PacParams::block_rows, between(1, 1024),
-                  "rows updated at once, at most; a tenth of an average cluster is never passed")
+                  "rows updated at once, at most; never more than a twentieth of a cluster")
           .number("max_sweeps", &PacParams::max_sweeps, between(1, 1e6),
                   "sweeps over all rows in a restart, at most")
           .number("tolerance", &PacParams::tolerance, between(0, 2),
@@ -220,149 +172,231 @@ const Fields<PacParams>& PacParams::fields() {
 
 Pac::Pac(PacParams params) : params_(params) { params_.validate(); }
 
-Assignment Pac::fit(ConstFeatures features, std::int64_t clusters, const ShallowContext& context) {
-  check_clustering_input(features, clusters);
+std::int64_t Pac::clusters() const {
+  return model_.lent.empty() ? static_cast<std::int64_t>(model_.weights.size())
+                             : model_.lent.cols();
+}
+
+double Pac::objective() const {
+  if (full_run_) return full_run_->objective;
+  return restarts_.empty() ? 0.0 : restarts_[chosen_].objective;
+}
+
+PreparedRows Pac::prepare(ConstFeatures features) {
   if (features.rows > std::numeric_limits<std::uint32_t>::max())
     throw UserError("PAC takes at most 2^32 - 1 rows, these are {}", features.rows);
-  constexpr int kFewestSweeps = 10;
   const bool cosine = params_.distance == PacDistance::cosine;
   const PreparedRows rows(features, PreparedRows::mean_of(features, cosine), cosine);
   mean_ = rows.mean();
+  restarts_.clear();
+  full_run_.reset();
+  chosen_ = 0;
+  return rows;
+}
 
-  // Rows that change together do not see each other change: too many of a cluster at once, and all
-  // flip to and fro.
-  PacParams run_params = params_;
-  run_params.block_rows = static_cast<int>(std::clamp<std::int64_t>(
-      features.rows / (kBlocksPerCluster * clusters), 1, params_.block_rows));
-
-  const double work = static_cast<double>(features.size()) * static_cast<double>(clusters);
-  const int team_threads = work < kTeamWork && params_.restarts > 1 ? 1 : thread_count();
-  const int restarts_at_once = team_threads == 1 ? thread_count() : 1;
-
+void Pac::run_restarts(const PreparedRows& rows, std::int64_t clusters,
+                       const ShallowContext& context) {
+  const int team_threads = params_.restarts > 1 ? team_threads_for(rows, clusters) : thread_count();
+  const int at_once = team_threads == 1 ? std::min(thread_count(), params_.restarts) : 1;
   restarts_.assign(static_cast<std::size_t>(params_.restarts), {});
-  double best = std::numeric_limits<double>::infinity();
-  std::mutex best_mutex;
-  std::atomic<std::int64_t> sweeps_done{0};
   if (context.progress)
     context.progress->begin("PAC",
                             static_cast<std::int64_t>(params_.restarts) * params_.max_sweeps);
+  double best = std::numeric_limits<double>::infinity();
+  std::mutex best_mutex;
+  std::atomic<std::int64_t> sweeps_done{0};
+  Runner runner(rows, params_);
 
   const auto run_restart = [&](int restart) {
     RandomStream stream(context.seed, "pac", static_cast<std::uint64_t>(restart));
-    Sweeper sweeper(rows, run_params, clusters);
-    sweeper.start_at_random(stream);
-    stream.shuffle(std::span(sweeper.order()));
-    PacRestart& record = restarts_[restart];
-    std::atomic<bool> stop{false};
-    Team::run(team_threads, [&](int rank, Team& team) {
-      sweeper.collect_sums(rank, team);
-      while (!stop.load()) {
-        const double change = sweeper.sweep(rank, team);
-        if (rank == 0) {
-          record.changes.push_back(change);
-          record.sweeps = static_cast<int>(record.changes.size());
-          record.converged = record.sweeps > kFewestSweeps && change < params_.tolerance;
+    Matrix<float> p = random_start(rows.rows(), clusters, stream);
+    const SweepLoop loop{
+        params_, kFewestSweeps, team_threads, context.cancel, [&](const PacRun& record) {
           const std::int64_t done = ++sweeps_done;
           if (context.progress)
-            context.progress->update(done, fmt::format("restart {}, sweep {}, change {:.2g}",
-                                                       restart + 1, record.sweeps, change));
-          stop = record.converged || record.sweeps >= params_.max_sweeps ||
-                 (context.cancel && context.cancel->cancelled());
-        }
-        team.wait();
-      }
-    });
+            context.progress->update(
+                done, fmt::format("restart {}, sweep {}, change {:.2g}", restart + 1, record.sweeps,
+                                  record.changes.back()));
+        }};
+    auto [record, model] = runner.run(p, SweepPlan(rows.rows(), runner.row_bytes(), stream), loop);
     context.check_cancelled();
-    const Sums sums = sweeper.sums();
-    record.objective = sweeper.objective();
     std::lock_guard lock(best_mutex);
     // Equal objectives go to the earlier restart, whichever thread ends first.
     if (record.objective < best || (record.objective == best && restart < chosen_)) {
       best = record.objective;
       chosen_ = restart;
-      weights_ = sums.weight;
-      square_sums_ = sums.square;
-      sums_ = sums.vector;
+      model_ = std::move(model);
     }
+    restarts_[restart] = std::move(record);
   };
   std::atomic<int> next{0};
   const auto work_through = [&](std::int64_t, std::int64_t) {
     for (int restart = next++; restart < params_.restarts; restart = next++) run_restart(restart);
   };
-  if (restarts_at_once > 1) {
-    parallel_for(std::min(restarts_at_once, params_.restarts), 1, work_through);
+  if (at_once > 1) {
+    parallel_for(at_once, 1, work_through);
   } else {
     work_through(0, 1);
   }
+  model_.rows = std::move(runner.centred());
   if (context.progress) context.progress->end();
-  return predict(features);
+}
+
+Assignment Pac::run_all(ConstFeatures features, const PreparedRows& rows, Matrix<float> p,
+                        const ShallowContext& context) {
+  if (context.progress) context.progress->begin("PAC, all rows", params_.max_sweeps);
+  RandomStream stream(context.seed, "pac, all rows");
+  Runner runner(rows, params_);
+  const SweepLoop loop{params_, 0, thread_count(), context.cancel, [&](const PacRun& record) {
+                         if (context.progress)
+                           context.progress->update(
+                               record.sweeps, fmt::format("sweep {}, change {:.2g}", record.sweeps,
+                                                          record.changes.back()));
+                       }};
+  auto [record, model] = runner.run(p, SweepPlan(rows.rows(), runner.row_bytes(), stream), loop);
+  context.check_cancelled();
+  full_run_ = std::move(record);
+  model_ = std::move(model);
+  model_.rows = std::move(runner.centred());
+  if (context.progress) context.progress->end();
+  Assignment result{{}, std::move(p)};
+  predict_into(features, result.probabilities);
+  result.labels = argmax_rows(result.probabilities.view());
+  return result;
+}
+
+Assignment Pac::fit(ConstFeatures features, std::int64_t clusters, const ShallowContext& context) {
+  check_clustering_input(features, clusters);
+  const PreparedRows rows = prepare(features);
+  const std::int64_t sampled =
+      params_.sample_rows == 0
+          ? features.rows
+          : std::max<std::int64_t>(params_.sample_rows, clusters * kSampleRowsPerCluster);
+  if (features.rows <= sampled) {
+    run_restarts(rows, clusters, context);
+    return predict(features);
+  }
+  const Matrix<float> sample = sample_of(features, sampled, context.seed);
+  run_restarts(PreparedRows(sample, mean_, params_.distance == PacDistance::cosine), clusters,
+               context);
+  return run_all(features, rows, predict(features).probabilities, context);
+}
+
+Assignment Pac::fit_from(ConstFeatures features, Matrix<float> start,
+                         const ShallowContext& context) {
+  check_clustering_input(features, start.cols());
+  if (start.rows() != features.rows)
+    throw UserError("the start has {} rows, the features {}", start.rows(), features.rows);
+  for (std::int64_t i = 0; i < start.rows(); ++i) {
+    double sum = 0;
+    for (std::int64_t k = 0; k < start.cols(); ++k) sum += start(i, k) >= 0 ? start(i, k) : 2;
+    if (!(std::abs(sum - 1) < 1e-3))
+      throw UserError(
+          "row {} of the start holds no probabilities: they are 0 or more, and sum to 1", i);
+  }
+  const PreparedRows rows = prepare(features);
+  return run_all(features, rows, std::move(start), context);
 }
 
 Assignment Pac::predict(ConstFeatures features) const {
-  if (weights_.empty()) throw UserError("this PAC model is not trained: call fit or load first");
-  check_width(sums_.cols(), features.cols);
-  const PreparedRows rows(features, mean_, params_.distance == PacDistance::cosine);
-  Sums sums(clusters(), features.cols);
-  sums.weight = weights_;
-  sums.square = square_sums_;
-  sums.vector = sums_;
+  if (clusters() == 0) throw UserError("this PAC model is not trained: call fit or load first");
+  check_width(static_cast<std::int64_t>(mean_.size()), features.cols);
   Assignment result{{}, Matrix<float>(features.rows, clusters())};
-  const std::int64_t block = 64;
-  const std::int64_t blocks = (features.rows + block - 1) / block;
-  // Whole blocks from row 0 on: a row's arithmetic does not depend on how threads share them.
-  parallel_for(blocks, 16, [&](std::int64_t begin, std::int64_t end) {
-    Matrix<double> x(block, features.cols), p(block, clusters());
-    std::vector<double> squares(block);
-    for (std::int64_t first = begin * block; first < std::min(end * block, features.rows);
-         first += block) {
-      const std::int64_t count = std::min(block, features.rows - first);
-      for (std::int64_t b = 0; b < count; ++b) {
-        rows.load(first + b, x.row(b));
-        squares[b] = squared_length(x.row(b), features.cols);
-      }
-      Map fresh(p.data(), count, clusters());
-      fresh.noalias() = ConstMap(x.data(), count, features.cols) *
-                        ConstMap(sums.vector.data(), clusters(), features.cols).transpose();
-      probabilities_from_products(fresh, squares.data(), sums, 1.0 / (params_.m - 1.0));
-      std::copy(p.data(), p.data() + count * clusters(), result.probabilities.row(first));
-    }
-  });
+  predict_into(features, result.probabilities);
   result.labels = argmax_rows(result.probabilities.view());
   return result;
+}
+
+void Pac::predict_into(ConstFeatures features, Matrix<float>& p) const {
+  const PreparedRows rows(features, mean_, params_.distance == PacDistance::cosine);
+  const bool pairs = params_.distance == PacDistance::euclidean;
+  const std::int64_t columns = features.cols;
+  PacSums sums(0, 0);
+  sums.weight = model_.weights;
+  sums.square = model_.square_sums;
+  sums.vector = model_.sums;
+  const PacPairScores pair_scores(model_.rows, model_.lent);
+  constexpr std::int64_t kBlock = 64;
+  // Whole blocks from row 0 on: a row's arithmetic does not depend on how threads share them.
+  parallel_for((features.rows + kBlock - 1) / kBlock, 16,
+               [&](std::int64_t begin, std::int64_t end) {
+                 Matrix<double> x(kBlock, columns), scores(kBlock, clusters());
+                 Matrix<float> x_float(pairs ? kBlock : 0, columns);
+                 std::vector<double> squares(kBlock);
+                 for (std::int64_t first = begin * kBlock;
+                      first < std::min(end * kBlock, features.rows); first += kBlock) {
+                   const std::int64_t count = std::min(kBlock, features.rows - first);
+                   const MatrixView<double> block = scores.view().slice(0, count);
+                   for (std::int64_t b = 0; b < count; ++b) {
+                     if (pairs) {
+                       rows.load(first + b, x_float.row(b));
+                       continue;
+                     }
+                     rows.load(first + b, x.row(b));
+                     squares[b] = squared_length(x.row(b), columns);
+                   }
+                   if (pairs) {
+                     pair_scores(x_float.view().slice(0, count), block);
+                   } else {
+                     pac_linear_scores(x.view().slice(0, count), squares.data(), sums, block);
+                   }
+                   probabilities_from_scores(block, 1.0 / (params_.m - 1.0));
+                   std::copy_n(block.data, block.size(), p.row(first));
+                 }
+               });
 }
 
 Matrix<double> Pac::refine(ConstFeatures features, const Matrix<double>& start, int sweeps) const {
   check_clustering_input(features, start.cols());
   if (start.rows() != features.rows)
     throw UserError("the start has {} rows, the features {}", start.rows(), features.rows);
+  if (params_.distance == PacDistance::euclidean)
+    throw UserError("refine works on the distances sqeuclidean and cosine");
   const bool cosine = params_.distance == PacDistance::cosine;
   const PreparedRows rows(features, PreparedRows::mean_of(features, cosine), cosine);
-  Sweeper sweeper(rows, params_, start.cols());
-  sweeper.probabilities() = start;
+  Matrix<double> p = start;
+  PacLinearSweeper<double> sweeper(rows, params_, params_.block_rows, p);
+  SweepPlan plan(rows.rows());
   Team::run(1, [&](int rank, Team& team) {
-    sweeper.collect_sums(rank, team);
-    for (int sweep = 0; sweep < sweeps; ++sweep) sweeper.sweep(rank, team);
+    sweeper.prepare(plan, rank, team);
+    for (int sweep = 0; sweep < sweeps; ++sweep) sweeper.sweep(plan, 0, rank, team);
   });
-  return std::move(sweeper.probabilities());
+  return p;
 }
 
 TensorMap Pac::save() const {
-  const auto clusters_count = clusters();
-  return {{"mean", make_tensor<double>({static_cast<std::int64_t>(mean_.size())}, mean_)},
-          {"weights", make_tensor<double>({clusters_count}, weights_)},
-          {"square_sums", make_tensor<double>({clusters_count}, square_sums_)},
-          {"sums", make_tensor(sums_)}};
+  TensorMap tensors{
+      {"mean", make_tensor<double>({static_cast<std::int64_t>(mean_.size())}, mean_)}};
+  if (params_.distance == PacDistance::euclidean) {
+    tensors.emplace("rows", make_tensor(model_.rows));
+    tensors.emplace("lent", make_tensor(model_.lent));
+    return tensors;
+  }
+  const std::int64_t count = clusters();
+  tensors.emplace("weights", make_tensor<double>({count}, model_.weights));
+  tensors.emplace("square_sums", make_tensor<double>({count}, model_.square_sums));
+  tensors.emplace("sums", make_tensor(model_.sums));
+  return tensors;
 }
 
 void Pac::load(const TensorMap& tensors) {
   const StoredTensors stored(tensors, "PAC");
   mean_ = stored.vector("mean");
-  weights_ = stored.vector("weights");
-  square_sums_ = stored.vector("square_sums");
-  sums_ = stored.matrix("sums");
-  if (weights_.size() != square_sums_.size() || sums_.rows() != clusters() ||
-      sums_.cols() != static_cast<std::int64_t>(mean_.size()))
-    throw UserError("the stored PAC model's tensors do not fit together; train it again");
+  model_ = {};
+  const auto columns = static_cast<std::int64_t>(mean_.size());
+  bool sound = false;
+  if (params_.distance == PacDistance::euclidean) {
+    model_.rows = stored.float_matrix("rows");
+    model_.lent = stored.float_matrix("lent");
+    sound = model_.rows.cols() == columns && model_.rows.rows() == model_.lent.rows();
+  } else {
+    model_.weights = stored.vector("weights");
+    model_.square_sums = stored.vector("square_sums");
+    model_.sums = stored.matrix("sums");
+    sound = model_.weights.size() == model_.square_sums.size() &&
+            model_.sums.rows() == clusters() && model_.sums.cols() == columns;
+  }
+  if (!sound) throw UserError("the stored PAC model's tensors do not fit together; train it again");
 }
 
 }  // namespace coterie

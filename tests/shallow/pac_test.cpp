@@ -9,6 +9,7 @@
 
 #include "coterie/core/parallel.h"
 #include "coterie/metrics/scores.h"
+#include "coterie/shallow/pac_pairs.h"
 #include "shallow/toy_data.h"
 #include "testing.h"
 
@@ -41,6 +42,7 @@ void plain_pac(MatrixView<const double> x, Matrix<double>& p, const PacParams& p
         double distance = 0;
         for (std::int64_t d = 0; d < x.cols; ++d)
           distance += (x(i, d) - x(j, d)) * (x(i, d) - x(j, d));
+        if (params.distance == PacDistance::euclidean) distance = std::sqrt(distance);
         for (std::int64_t k = 0; k < p.cols(); ++k)
           score[k] +=
               distance * (params.weight == PacWeight::p ? p(j, k) : std::pow(p(j, k), params.m));
@@ -241,6 +243,93 @@ TEST(Pac, CoincidingRowsGiveFiniteProbabilities) {
   for (std::int64_t i = 20; i < 40; ++i) pair(i, 0) = 1.0f;
   const Assignment split = Pac().fit(pair, 2);
   for (std::int64_t i = 0; i < 40; ++i) EXPECT_EQ(split.labels[i] == split.labels[0], i < 20);
+}
+
+TEST(Pac, SettledRowsArePassedOverAndTheEndIsTheSame) {
+  const Blobs blobs(3000, 2, 7, 2.5);
+  Pac pac({.restarts = 1});
+  pac.fit(blobs.features, 7);
+  const PacRun& run = pac.restarts()[0];
+  EXPECT_TRUE(run.converged);
+  EXPECT_LT(run.updates, 3000 * static_cast<std::int64_t>(run.sweeps));
+  // With tolerance 0 every row is visited in every sweep, to the same end.
+  Pac every({.restarts = 1, .tolerance = 0});
+  every.fit(blobs.features, 7);
+  EXPECT_EQ(every.restarts()[0].updates, 3000 * 100);
+  EXPECT_NEAR(run.objective / every.restarts()[0].objective, 1.0, 1e-6);
+}
+
+TEST(Pac, RestartsOnASampleReachTheObjectiveOfAllRows) {
+  const Blobs blobs(6000, 4, 8, 2.5);
+  Pac sampled({.sample_rows = 1600}), whole({.sample_rows = 0});
+  const auto found = sampled.fit(blobs.features, 8, {.seed = 3});
+  const auto expected = whole.fit(blobs.features, 8, {.seed = 3});
+  ASSERT_TRUE(sampled.full_run().has_value());
+  EXPECT_FALSE(whole.full_run().has_value());
+  EXPECT_TRUE(sampled.full_run()->converged);
+  EXPECT_LE(sampled.objective() / whole.objective(), 1.0 + 1e-4);
+  EXPECT_GT(accuracy(found.labels, expected.labels), 0.98);
+  EXPECT_EQ(sampled.predict(blobs.features).labels, found.labels);
+}
+
+TEST(Pac, AWarmStartStaysWhereItIs) {
+  const Blobs blobs(900, 5, 4, 4.0);
+  Pac pac;
+  const Assignment fitted = pac.fit(blobs.features, 4);
+  Pac again;
+  const Assignment warm = again.fit_from(blobs.features, fitted.probabilities);
+  EXPECT_EQ(warm.labels, fitted.labels);
+  EXPECT_LE(again.full_run()->sweeps, 3);
+  EXPECT_NEAR(again.objective() / pac.objective(), 1.0, 1e-6);
+  Matrix<float> wrong = fitted.probabilities;
+  wrong(7, 0) += 0.5f;
+  EXPECT_CONTAINS(user_error_of([&] { Pac().fit_from(blobs.features, wrong); }), "row 7");
+  EXPECT_CONTAINS(user_error_of([&] { Pac().fit_from(blobs.features, Matrix<float>(9, 4)); }),
+                  "9 rows");
+}
+
+TEST(PacEuclidean, SweepsMatchAPlainProgramOverAllPairs) {
+  const Blobs blobs(80, 4, 3, 3.0);
+  for (const PacWeight weight : {PacWeight::p, PacWeight::p_to_m}) {
+    const PacParams params{.m = 1.1, .distance = PacDistance::euclidean, .weight = weight};
+    Matrix<double> expected = random_start(80, 3);
+    Matrix<float> found(80, 3);
+    std::copy_n(expected.data(), expected.size(), found.data());
+    plain_pac(rows_in_double(blobs.features, params.distance).view(), expected, params, 3);
+    PacPairSweeper sweeper(blobs.features, params, 1, found);
+    SweepPlan plan(80);
+    Team::run(1, [&](int rank, Team& team) {
+      for (int sweep = 0; sweep < 3; ++sweep) sweeper.sweep(plan, 0, rank, team);
+    });
+    for (std::int64_t i = 0; i < found.size(); ++i)
+      ASSERT_NEAR(found.data()[i], expected.data()[i], 2e-4) << "entry " << i;
+  }
+}
+
+TEST(PacEuclidean, FindsBlobsPredictsAndSurvivesSaving) {
+  const Blobs blobs(500, 4, 5, 6.0);
+  const PacParams params{.distance = PacDistance::euclidean, .restarts = 3};
+  Pac pac(params), loaded(params);
+  const Assignment fitted = pac.fit(blobs.features, 5);
+  EXPECT_EQ(accuracy(fitted.labels, blobs.truth), 1.0);
+  loaded.load(pac.save());
+  for (const Pac* model : {&pac, &loaded}) {
+    const Assignment again = model->predict(blobs.features);
+    for (std::int64_t i = 0; i < again.probabilities.size(); ++i)
+      ASSERT_EQ(again.probabilities.data()[i], fitted.probabilities.data()[i]);
+  }
+  const Blobs others(60, 4, 5, 6.0, 8);
+  const auto labels = pac.predict(others.features).labels;
+  for (std::int64_t i = 0; i < 60; ++i) EXPECT_EQ(labels[i], fitted.labels[others.truth[i]]);
+  double objective = 0;
+  for (std::int64_t i = 0; i < 500; ++i)
+    for (std::int64_t j = 0; j < 500; ++j) {
+      double square = 0;
+      for (std::int64_t d = 0; d < 4; ++d)
+        square += std::pow(blobs.features(i, d) - blobs.features(j, d), 2);
+      if (fitted.labels[i] == fitted.labels[j]) objective += std::sqrt(square);
+    }
+  EXPECT_NEAR(pac.objective() / objective, 1.0, 1e-3);
 }
 
 TEST(Pac, StopsWhenAskedTo) {
