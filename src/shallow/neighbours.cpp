@@ -2,14 +2,22 @@
 
 #include <Eigen/Core>
 #include <algorithm>
+#include <atomic>
+#include <limits>
+#include <mutex>
 #include <utility>
 #include <vector>
 
 #include "coterie/core/parallel.h"
+#include "coterie/shallow/row_distance.h"
 #include "coterie/shallow/rows.h"
 
 #if defined(COTERIE_FAISS)
 #include <faiss/IndexFlat.h>
+#include <faiss/IndexIVFFlat.h>
+#include <omp.h>
+
+#include <cmath>
 #endif
 
 namespace coterie {
@@ -19,116 +27,167 @@ using RowMajorF = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::Ro
 using MapF = Eigen::Map<RowMajorF>;
 using ConstMapF = Eigen::Map<const RowMajorF>;
 
-constexpr std::int64_t kQueries = 256;
-constexpr std::int64_t kOthers = 2048;
-
-void check_count(ConstFeatures features, std::int64_t count) {
-  if (features.cols == 0) throw UserError("the rows have no columns; give at least one feature");
-  if (count < 1 || count >= features.rows)
-    throw UserError("{} neighbours were asked for: allowed is 1 to {}, the other rows", count,
-                    features.rows - 1);
-}
-
 using Candidate = std::pair<float, std::int64_t>;  // distance, row
 
-/// Keeps the `count` smallest candidates in a heap whose top is the largest of them.
-void offer(std::vector<Candidate>& heap, std::size_t count, Candidate candidate) {
-  if (heap.size() < count) {
-    heap.push_back(candidate);
-    std::push_heap(heap.begin(), heap.end());
-  } else if (candidate < heap.front()) {
-    std::pop_heap(heap.begin(), heap.end());
-    heap.back() = candidate;
-    std::push_heap(heap.begin(), heap.end());
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+/// More candidates than asked for are kept, so that float rounding does not decide who is in.
+constexpr std::int64_t kSpare = 3;
+
+/// The nearest candidates of each row so far: a heap whose top is the farthest of them.
+class CandidateHeaps {
+ public:
+  CandidateHeaps(std::int64_t rows, std::int64_t kept)
+      : kept_(kept),
+        heaps_(static_cast<std::size_t>(rows * kept),
+               {kInfinity, std::numeric_limits<std::int64_t>::max()}),
+        worst_(static_cast<std::size_t>(rows), kInfinity) {}
+
+  std::int64_t kept() const { return kept_; }
+  Candidate* heap(std::int64_t row) { return heaps_.data() + row * kept_; }
+  /// What a candidate of each row must not exceed.
+  const float* worst() const { return worst_.data(); }
+
+  /// The order in which candidates come does not matter.
+  void offer(std::int64_t row, Candidate candidate) {
+    Candidate* begin = heap(row);
+    if (!(candidate < *begin)) return;
+    std::pop_heap(begin, begin + kept_);
+    begin[kept_ - 1] = candidate;
+    std::push_heap(begin, begin + kept_);
+    worst_[row] = begin->first;
   }
-}
 
-}  // namespace
+ private:
+  std::int64_t kept_;
+  std::vector<Candidate> heaps_;
+  std::vector<float> worst_;
+};
 
-Neighbours nearest_neighbours_blocked(ConstFeatures features, std::int64_t count,
-                                      const ShallowContext& context) {
-  check_count(features, count);
-  const std::int64_t n = features.rows;
-  const PreparedRows rows(features, PreparedRows::mean_of(features, false), false);
+/// Finds candidates by half squared distances |x|^2 / 2 + |y|^2 / 2 - x.y in float.
+class BlockedSearch {
+ public:
+  BlockedSearch(const PreparedRows& rows, std::int64_t kept)
+      : rows_(rows),
+        block_(std::clamp<std::int64_t>((4 << 20) / rows.cols(), 16, 512)),
+        blocks_((rows.rows() + block_ - 1) / block_),
+        heaps_(rows.rows(), kept),
+        half_squares_(static_cast<std::size_t>(rows.rows())),
+        locks_(static_cast<std::size_t>(blocks_)) {}
+
+  CandidateHeaps run(const ShallowContext& context) {
+    parallel_for(rows_.rows(), 256, [&](std::int64_t begin, std::int64_t end) {
+      std::vector<float> x(static_cast<std::size_t>(rows_.cols()));
+      for (std::int64_t i = begin; i < end; ++i) {
+        rows_.load(i, x.data());
+        half_squares_[i] = static_cast<float>(0.5 * squared_length(x.data(), rows_.cols()));
+      }
+    });
+    if (context.progress) context.progress->begin("nearest neighbours", blocks_);
+    std::atomic<std::int64_t> done{0};
+    parallel_for(blocks_, 1, [&](std::int64_t begin, std::int64_t end) {
+      Matrix<float> x(block_, rows_.cols()), y(block_, rows_.cols()), products(block_, block_);
+      for (std::int64_t a = begin; a < end; ++a) {
+        load(a, x);
+        // Each block meets the half of the others that follows it in a circle: every pair of blocks
+        // comes once, and all blocks have the same work.
+        for (std::int64_t step = 0; step <= blocks_ / 2; ++step) {
+          if (2 * step == blocks_ && 2 * a >= blocks_) break;
+          context.check_cancelled();
+          const std::int64_t b = (a + step) % blocks_;
+          if (step > 0) load(b, y);
+          const Matrix<float>& other = step > 0 ? y : x;
+          MapF(products.data(), size(a), size(b)).noalias() =
+              ConstMapF(x.data(), size(a), rows_.cols()) *
+              ConstMapF(other.data(), size(b), rows_.cols()).transpose();
+          select(a, b, products.data());
+        }
+        if (context.progress) context.progress->update(++done);
+      }
+    });
+    if (context.progress) context.progress->end();
+    return std::move(heaps_);
+  }
+
+ private:
+  std::int64_t size(std::int64_t block) const {
+    return std::min(block_, rows_.rows() - block * block_);
+  }
+
+  void load(std::int64_t block, Matrix<float>& out) const {
+    for (std::int64_t i = 0; i < size(block); ++i) rows_.load(block * block_ + i, out.row(i));
+  }
+
+  /// Offers the pairs of two blocks to both sides.
+  void select(std::int64_t a, std::int64_t b, const float* products) {
+    std::unique_lock first(locks_[std::min(a, b)]);
+    std::unique_lock<std::mutex> second;
+    if (a != b) second = std::unique_lock(locks_[std::max(a, b)]);
+    constexpr std::int64_t kChunk = 64;
+    const std::int64_t start_a = a * block_, start_b = b * block_, width = size(b);
+    const float* half_b = half_squares_.data() + start_b;
+    const float* worst_b = heaps_.worst() + start_b;
+    for (std::int64_t q = 0; q < size(a); ++q) {
+      const float* row = products + q * width;
+      const float half = half_squares_[start_a + q];
+      for (std::int64_t o = a == b ? q + 1 : 0; o < width; o += kChunk) {
+        const std::int64_t end = std::min(width, o + kChunk);
+        const float worst = heaps_.worst()[start_a + q];
+        // Nearly all pairs fail here, many at once.
+        int hits = 0;
+        for (std::int64_t c = o; c < end; ++c)
+          hits |= (half + half_b[c]) - row[c] <= std::max(worst, worst_b[c]);
+        if (!hits) continue;
+        for (std::int64_t c = o; c < end; ++c) {
+          const float distance = (half + half_b[c]) - row[c];
+          if (distance <= heaps_.worst()[start_a + q])
+            heaps_.offer(start_a + q, {distance, start_b + c});
+          if (distance <= worst_b[c]) heaps_.offer(start_b + c, {distance, start_a + q});
+        }
+      }
+    }
+  }
+
+  const PreparedRows& rows_;
+  std::int64_t block_;
+  std::int64_t blocks_;
+  CandidateHeaps heaps_;
+  std::vector<float> half_squares_;
+  std::vector<std::mutex> locks_;  // one a block, around its heaps
+};
+
+/// The `count` nearest of the candidates by exact distances.
+Neighbours nearest_of(CandidateHeaps& heaps, std::int64_t count, const RowDistance& distance,
+                      std::int64_t n) {
   Neighbours result{Matrix<std::int64_t>(n, count), Matrix<float>(n, count)};
-  parallel_for((n + kQueries - 1) / kQueries, 1, [&](std::int64_t begin, std::int64_t end) {
-    Matrix<float> queries(kQueries, features.cols), others(kOthers, features.cols);
-    Matrix<float> products(kQueries, kOthers);
-    std::vector<float> query_squares(kQueries), other_squares(kOthers);
-    for (std::int64_t block = begin; block < end; ++block) {
-      const std::int64_t first = block * kQueries, size = std::min(kQueries, n - first);
-      for (std::int64_t q = 0; q < size; ++q) {
-        rows.load(first + q, queries.row(q));
-        query_squares[q] = static_cast<float>(squared_length(queries.row(q), features.cols));
-      }
-      std::vector<std::vector<Candidate>> heaps(static_cast<std::size_t>(size));
-      for (std::int64_t start = 0; start < n; start += kOthers) {
-        context.check_cancelled();
-        const std::int64_t width = std::min(kOthers, n - start);
-        for (std::int64_t o = 0; o < width; ++o) {
-          rows.load(start + o, others.row(o));
-          other_squares[o] = static_cast<float>(squared_length(others.row(o), features.cols));
-        }
-        MapF(products.data(), size, width).noalias() =
-            ConstMapF(queries.data(), size, features.cols) *
-            ConstMapF(others.data(), width, features.cols).transpose();
-        for (std::int64_t q = 0; q < size; ++q)
-          for (std::int64_t o = 0; o < width; ++o) {
-            if (start + o == first + q) continue;
-            const float product = products.data()[q * width + o];
-            const float distance = query_squares[q] + other_squares[o] - 2.0f * product;
-            offer(heaps[q], static_cast<std::size_t>(count), {std::max(0.0f, distance), start + o});
-          }
-      }
-      for (std::int64_t q = 0; q < size; ++q) {
-        std::sort_heap(heaps[q].begin(), heaps[q].end());
-        for (std::int64_t j = 0; j < count; ++j) {
-          result.distances(first + q, j) = heaps[q][j].first;
-          result.rows(first + q, j) = heaps[q][j].second;
-        }
+  parallel_for(n, 64, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      Candidate* candidates = heaps.heap(i);
+      for (std::int64_t c = 0; c < heaps.kept(); ++c)
+        candidates[c].first = static_cast<float>(distance(i, candidates[c].second));
+      std::partial_sort(candidates, candidates + count, candidates + heaps.kept());
+      for (std::int64_t c = 0; c < count; ++c) {
+        result.distances(i, c) = candidates[c].first;
+        result.rows(i, c) = candidates[c].second;
       }
     }
   });
   return result;
 }
 
-#if defined(COTERIE_FAISS)
+}  // namespace
 
 Neighbours nearest_neighbours(ConstFeatures features, std::int64_t count,
-                              const ShallowContext& context) {
-  check_count(features, count);
+                              const NeighbourOptions& options, const ShallowContext& context) {
   const std::int64_t n = features.rows;
-  faiss::IndexFlatL2 index(features.cols);
-  index.add(n, features.data);
-  Neighbours result{Matrix<std::int64_t>(n, count), Matrix<float>(n, count)};
-  // One more is asked for, as a row finds itself too; in pieces, so that a signal is heard.
-  constexpr std::int64_t kPiece = 4096;
-  Matrix<float> distances(kPiece, count + 1);
-  std::vector<faiss::Index::idx_t> found(static_cast<std::size_t>(kPiece * (count + 1)));
-  for (std::int64_t first = 0; first < n; first += kPiece) {
-    context.check_cancelled();
-    const std::int64_t size = std::min(kPiece, n - first);
-    index.search(size, features.row(first), count + 1, distances.data(), found.data());
-    for (std::int64_t q = 0; q < size; ++q) {
-      std::int64_t place = 0;
-      for (std::int64_t j = 0; j <= count && place < count; ++j) {
-        const auto row = static_cast<std::int64_t>(found[q * (count + 1) + j]);
-        if (row == first + q) continue;
-        result.rows(first + q, place) = row;
-        result.distances(first + q, place++) = distances(q, j);
-      }
-    }
-  }
-  return result;
+  if (features.cols == 0) throw UserError("the rows have no columns; give at least one feature");
+  if (count < 1 || count >= n)
+    throw UserError("{} neighbours were asked for: allowed is 1 to {}, the other rows", count,
+                    n - 1);
+  const PreparedRows rows(features, PreparedRows::mean_of(features, options.cosine),
+                          options.cosine);
+  CandidateHeaps found = BlockedSearch(rows, std::min(count + kSpare, n - 1)).run(context);
+  return nearest_of(found, count, RowDistance(features, options.cosine), n);
 }
-
-#else
-
-Neighbours nearest_neighbours(ConstFeatures features, std::int64_t count,
-                              const ShallowContext& context) {
-  return nearest_neighbours_blocked(features, count, context);
-}
-
-#endif
 
 }  // namespace coterie

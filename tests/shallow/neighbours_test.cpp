@@ -3,10 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <string>
+#include <cmath>
 #include <utility>
 #include <vector>
 
+#include "coterie/core/parallel.h"
 #include "shallow/toy_data.h"
 #include "testing.h"
 
@@ -16,17 +17,12 @@ namespace {
 using testing::Blobs;
 using testing::user_error_of;
 
-using Search = Neighbours (*)(ConstFeatures, std::int64_t, const ShallowContext&);
-
-/// Both ways to search: the build's own choice, and without FAISS.
-class NeighbourSearch : public ::testing::TestWithParam<Search> {};
-
-TEST_P(NeighbourSearch, ByHand) {
+TEST(Neighbours, ByHand) {
   Matrix<float> x(4, 1);  // 0, 1, 3, 7 on a line
   x(1, 0) = 1;
   x(2, 0) = 3;
   x(3, 0) = 7;
-  const Neighbours found = GetParam()(x, 2, {});
+  const Neighbours found = nearest_neighbours(x, 2, {});
   const std::int64_t rows[4][2] = {{1, 2}, {0, 2}, {1, 0}, {2, 1}};
   const float distances[4][2] = {{1, 9}, {1, 4}, {4, 9}, {16, 36}};
   for (int i = 0; i < 4; ++i)
@@ -36,9 +32,9 @@ TEST_P(NeighbourSearch, ByHand) {
     }
 }
 
-TEST_P(NeighbourSearch, AgreesWithAPlainSearch) {
+TEST(Neighbours, AgreesWithAPlainSearch) {
   const Blobs blobs(700, 9, 4, 2.0);
-  const Neighbours found = GetParam()(blobs.features, 12, {});
+  const Neighbours found = nearest_neighbours(blobs.features, 12, {});
   for (std::int64_t i = 0; i < 700; ++i) {
     std::vector<std::pair<double, std::int64_t>> all;
     for (std::int64_t j = 0; j < 700; ++j) {
@@ -62,8 +58,8 @@ TEST_P(NeighbourSearch, AgreesWithAPlainSearch) {
   }
 }
 
-TEST_P(NeighbourSearch, CoincidingRowsAreNotTheirOwnNeighbours) {
-  const Neighbours found = GetParam()(Matrix<float>(20, 3), 19, {});
+TEST(Neighbours, CoincidingRowsAreNotTheirOwnNeighbours) {
+  const Neighbours found = nearest_neighbours(Matrix<float>(20, 3), 19, {});
   for (std::int64_t i = 0; i < 20; ++i) {
     std::vector<std::int64_t> rows(found.rows.row(i), found.rows.row(i) + 19);
     std::sort(rows.begin(), rows.end());
@@ -72,20 +68,69 @@ TEST_P(NeighbourSearch, CoincidingRowsAreNotTheirOwnNeighbours) {
   }
 }
 
-TEST_P(NeighbourSearch, RefusesBadCountsAndStops) {
+TEST(Neighbours, RefusesBadCountsAndStops) {
   const Blobs blobs(10, 2, 2);
-  EXPECT_CONTAINS(user_error_of([&] { GetParam()(blobs.features, 0, {}); }), "allowed is 1 to 9");
-  EXPECT_CONTAINS(user_error_of([&] { GetParam()(blobs.features, 10, {}); }), "10 neighbours");
+  EXPECT_CONTAINS(user_error_of([&] { nearest_neighbours(blobs.features, 0, {}); }),
+                  "allowed is 1 to 9");
+  EXPECT_CONTAINS(user_error_of([&] { nearest_neighbours(blobs.features, 10, {}); }),
+                  "10 neighbours");
   CancelToken cancel;
   cancel.cancel();
-  EXPECT_THROW(GetParam()(blobs.features, 3, {.cancel = &cancel}), Interrupted);
+  EXPECT_THROW(nearest_neighbours(blobs.features, 3, {}, {.cancel = &cancel}), Interrupted);
 }
 
-INSTANTIATE_TEST_SUITE_P(Ways, NeighbourSearch,
-                         ::testing::Values(&nearest_neighbours, &nearest_neighbours_blocked),
-                         [](const auto& way) {
-                           return std::string(way.index == 0 ? "build_choice" : "blocked");
-                         });
+/// Squared distance of two rows, of their unit vectors where `cosine`, in double.
+double plain_distance(const Matrix<float>& x, std::int64_t i, std::int64_t j, bool cosine) {
+  double xx = 0, yy = 0, xy = 0;
+  for (std::int64_t d = 0; d < x.cols(); ++d) {
+    xx += static_cast<double>(x(i, d)) * x(i, d);
+    yy += static_cast<double>(x(j, d)) * x(j, d);
+    xy += static_cast<double>(x(i, d)) * x(j, d);
+  }
+  return cosine ? 2 - 2 * xy / std::sqrt(xx * yy) : xx + yy - 2 * xy;
+}
+
+TEST(Neighbours, EveryPairOfBlocksIsSeen) {
+  // 2 to 5 blocks of 512 rows: an even number of them has pairs that lie half a circle apart.
+  for (const std::int64_t n : {600, 1500, 1700, 2100}) {
+    const Blobs blobs(n, 3, 2, 1.0);
+    for (const bool cosine : {false, true}) {
+      const Neighbours found = nearest_neighbours(blobs.features, 1, {.cosine = cosine});
+      for (std::int64_t i = 0; i < n; i += 7) {
+        double least = 1e30;
+        for (std::int64_t j = 0; j < n; ++j)
+          if (j != i) least = std::min(least, plain_distance(blobs.features, i, j, cosine));
+        ASSERT_NEAR(found.distances(i, 0), least, 1e-5) << n << " rows, row " << i;
+        ASSERT_NEAR(plain_distance(blobs.features, i, found.rows(i, 0), cosine), least, 1e-5);
+      }
+    }
+  }
+}
+
+TEST(Neighbours, DistancesFarFromTheOriginAreExact) {
+  // Rows 1000 and 1000 + 2^-10 i: float products of such rows alone would lose the steps.
+  Matrix<float> x(50, 1);
+  for (std::int64_t i = 0; i < 50; ++i) x(i, 0) = 1000.0f + static_cast<float>(i * i) / 1024.0f;
+  const Neighbours found = nearest_neighbours(x, 1);
+  for (std::int64_t i = 1; i < 50; ++i) {
+    EXPECT_EQ(found.rows(i, 0), i - 1);
+    const float step = static_cast<float>(2 * i - 1) / 1024.0f;
+    EXPECT_EQ(found.distances(i, 0), step * step);
+  }
+}
+
+TEST(Neighbours, TheSameWhateverTheThreads) {
+  const Blobs blobs(3000, 20, 5, 2.0);
+  const Neighbours first = nearest_neighbours(blobs.features, 5);
+  const int threads = thread_count();
+  set_thread_count(1);
+  const Neighbours second = nearest_neighbours(blobs.features, 5);
+  set_thread_count(threads);
+  for (std::int64_t i = 0; i < first.rows.size(); ++i) {
+    ASSERT_EQ(first.rows.data()[i], second.rows.data()[i]);
+    ASSERT_EQ(first.distances.data()[i], second.distances.data()[i]);
+  }
+}
 
 }  // namespace
 }  // namespace coterie
