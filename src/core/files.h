@@ -60,6 +60,9 @@ class MappedFile {
 
   std::span<const std::byte> bytes() const { return {data_, size_}; }
   std::size_t size() const { return size_; }
+  /// Lets go of the memory that the first `count` bytes take; they are read from the file again
+  /// when they are wanted. For one pass over a file larger than memory.
+  void forget(std::size_t count) const;
 
  private:
   const std::byte* data_ = nullptr;

@@ -149,7 +149,12 @@ std::string sha256_hex(std::string_view bytes) {
 std::string sha256_file(const std::filesystem::path& path) {
   const MappedFile file(path);
   Sha256 hash;
-  hash.update(file.bytes().data(), file.size());
+  constexpr std::size_t kPiece = 64 << 20;
+  for (std::size_t first = 0; first < file.size(); first += kPiece) {
+    const std::size_t count = std::min(kPiece, file.size() - first);
+    hash.update(file.bytes().data() + first, count);
+    file.forget(first + count);
+  }
   return hash.hex_digest();
 }
 

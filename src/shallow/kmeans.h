@@ -14,6 +14,7 @@ struct KMeansParams {
   int max_iterations = 300;  ///< Lloyd iterations in a restart
   double tolerance = 1e-4;   ///< squared shift of the centres, relative to a column's variance
   bool spherical = false;    ///< cluster the directions: rows and centres of unit length
+  int batch_rows = 0;        ///< mini-batches of so many rows; 0: Lloyd over all rows
 
   static const Fields<KMeansParams>& fields();
   void validate() const { fields().validate(*this); }
@@ -22,14 +23,17 @@ struct KMeansParams {
 /// What happened in one restart.
 struct KMeansRestart {
   double inertia = 0;         ///< sum of squared distances to the centres
-  int iterations = 0;         ///< Lloyd iterations done
+  int iterations = 0;         ///< Lloyd iterations, or mini-batches, done
+  std::int64_t measured = 0;  ///< rows whose distances were computed; the bounds spare the others
   bool converged = false;     ///< no label changed, or the centres stood still
   std::int64_t repaired = 0;  ///< empty clusters that were given the farthest row
 };
 
-/// k-means: Lloyd's iterations from k-means++ starts (Arthur and Vassilvitskii 2007; greedy, with
-/// 2 + ln K candidates a step). A cluster that runs empty takes the row farthest from its centre.
-/// Distances come from blocked matrix products: O(N K D) an iteration, O(N + K D) memory.
+/// k-means: Lloyd's iterations with Hamerly's bounds (see Lloyd) from greedy k-means++ starts (on a
+/// sample of the rows where they are many). A cluster that runs empty takes the row farthest from
+/// its centre. Distances come from blocked matrix products: at most O(N K D) an iteration,
+/// O(N + K D) memory beside the rows. With `batch_rows`, mini-batches move the centres first
+/// (Sculley: Web-scale k-means clustering, 2010), and one iteration over all rows ends the run.
 ///
 /// The probabilities are the memberships of fuzzy c-means with m = 2, p_k ~ 1 / |x - c_k|^2: they
 /// rank how sure a label is and need no scale.

@@ -42,18 +42,6 @@ Matrix<float> random_start(std::int64_t rows, std::int64_t clusters, RandomStrea
   return p;
 }
 
-/// `count` rows drawn without replacement, in their own order.
-Matrix<float> sample_of(ConstFeatures features, std::int64_t count, std::uint64_t seed) {
-  RandomStream stream(seed, "pac sample");
-  Matrix<float> sample(count, features.cols);
-  std::int64_t taken = 0;
-  for (std::int64_t i = 0; taken < count; ++i)
-    if (static_cast<std::int64_t>(stream.below(static_cast<std::uint64_t>(features.rows - i))) <
-        count - taken)
-      std::copy_n(features.row(i), features.cols, sample.row(taken++));
-  return sample;
-}
-
 int team_threads_for(const PreparedRows& rows, std::int64_t clusters) {
   const double work = static_cast<double>(rows.rows()) * static_cast<double>(rows.cols()) *
                       static_cast<double>(clusters);
@@ -276,7 +264,8 @@ Assignment Pac::fit(ConstFeatures features, std::int64_t clusters, const Shallow
     run_restarts(rows, clusters, context);
     return predict(features);
   }
-  const Matrix<float> sample = sample_of(features, sampled, context.seed);
+  RandomStream stream(context.seed, "pac sample");
+  const Matrix<float> sample = sample_rows(features, sampled, stream);
   run_restarts(PreparedRows(sample, mean_, params_.distance == PacDistance::cosine), clusters,
                context);
   return run_all(features, rows, predict(features).probabilities, context);

@@ -33,4 +33,15 @@ std::vector<double> PreparedRows::mean_of(ConstFeatures features, bool unit_leng
   return mean;
 }
 
+Matrix<float> sample_rows(ConstFeatures features, std::int64_t count, RandomStream& stream) {
+  Matrix<float> sample(count, features.cols);
+  std::int64_t taken = 0;
+  for (std::int64_t i = 0; taken < count; ++i) {
+    const auto left = static_cast<std::uint64_t>(features.rows - i);
+    if (static_cast<std::int64_t>(stream.below(left)) < count - taken)
+      std::copy_n(features.row(i), features.cols, sample.row(taken++));
+  }
+  return sample;
+}
+
 }  // namespace coterie

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "coterie/core/matrix.h"
+#include "coterie/core/random.h"
 
 namespace coterie {
 
@@ -24,6 +25,7 @@ class PreparedRows {
   std::int64_t rows() const { return features_.rows; }
   std::int64_t cols() const { return features_.cols; }
   const std::vector<double>& mean() const { return mean_; }
+  bool unit_length() const { return unit_length_; }
 
   /// Writes row i to `out`.
   template <class Real>
@@ -54,6 +56,9 @@ class PreparedRows {
   std::vector<double> mean_;
   bool unit_length_;
 };
+
+/// `count` rows drawn without replacement, in their own order.
+Matrix<float> sample_rows(ConstFeatures features, std::int64_t count, RandomStream& stream);
 
 /// Sum of squares in double, by eight partial sums so that the compiler may use vectors.
 template <class Real>

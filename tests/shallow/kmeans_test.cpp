@@ -123,6 +123,34 @@ TEST(KMeans, SphericalLooksAtDirectionsAlone) {
   EXPECT_NE(found.labels[0], found.labels[1]);
 }
 
+TEST(KMeans, BoundsSpareMostMeasurements) {
+  const Blobs blobs(6000, 8, 10, 4.0);
+  KMeans kmeans({.restarts = 1, .tolerance = 0});
+  kmeans.fit(blobs.features, 10, {.seed = 1});
+  const KMeansRestart& restart = kmeans.restarts()[0];
+  ASSERT_GT(restart.iterations, 3);
+  EXPECT_LT(restart.measured, 6000 * (restart.iterations + 1) / 2);
+}
+
+TEST(KMeans, MiniBatchesComeNearTheInertiaOfLloyd) {
+  const Blobs blobs(8000, 10, 8, 3.0);
+  KMeans whole({.restarts = 3}), batches({.restarts = 3, .batch_rows = 512});
+  whole.fit(blobs.features, 8);
+  const Assignment found = batches.fit(blobs.features, 8);
+  const auto inertia = [](const KMeans& model) {
+    return model.restarts()[model.chosen_restart()].inertia;
+  };
+  EXPECT_LT(inertia(batches) / inertia(whole), 1.02);
+  EXPECT_LT(batches.restarts()[0].measured, whole.restarts()[0].measured);
+  EXPECT_EQ(batches.predict(blobs.features).labels, found.labels);
+}
+
+TEST(KMeans, SeedsOnASampleOfManyRows) {
+  const Blobs blobs(60000, 2, 4, 6.0);
+  const Assignment found = KMeans({.restarts = 2}).fit(blobs.features, 4);
+  EXPECT_GT(accuracy(found.labels, blobs.truth), 0.999);
+}
+
 TEST(KMeans, SameSeedSameResult) {
   const Blobs blobs(20000, 40, 12, 2.0);
   const Assignment first = KMeans({.restarts = 2}).fit(blobs.features, 10, {.seed = 9});
