@@ -10,6 +10,12 @@
 #include "coterie/core/parallel.h"
 
 namespace coterie {
+namespace {
+
+/// Squared distances of rows up to this size, over millions of columns, fit into a float.
+constexpr float kLargestFeature = 1e15f;
+
+}  // namespace
 
 std::uint64_t hash_of_row(const float* row, std::int64_t columns) {
   std::uint64_t hash = 0x9e3779b97f4a7c15ULL;
@@ -44,12 +50,15 @@ void check_features(ConstFeatures features) {
   parallel_for(features.rows, 1024, [&](std::int64_t begin, std::int64_t end) {
     const float* values = features.row(begin);
     const std::int64_t count = (end - begin) * features.cols;
-    // Any NaN or infinity makes the sum of (x - x) differ from zero; one branch a piece.
-    float sum = 0;
-    for (std::int64_t i = 0; i < count; ++i) sum += values[i] - values[i];
-    if (sum == 0) return;
+    // As whole numbers, the bits of floats without their sign stand in the order of the values,
+    // NaN and infinity above all.
+    constexpr std::uint32_t kSign = 0x80000000;
+    std::uint32_t largest = 0;
+    for (std::int64_t i = 0; i < count; ++i)
+      largest = std::max(largest, std::bit_cast<std::uint32_t>(values[i]) & ~kSign);
+    if (largest <= std::bit_cast<std::uint32_t>(kLargestFeature)) return;
     for (std::int64_t i = 0; i < count; ++i) {
-      if (std::isfinite(values[i])) continue;
+      if (std::abs(values[i]) <= kLargestFeature) continue;
       std::int64_t position = begin * features.cols + i;
       std::int64_t known = first_bad.load();
       while (position < known && !first_bad.compare_exchange_weak(known, position)) {
@@ -58,8 +67,11 @@ void check_features(ConstFeatures features) {
     }
   });
   if (const std::int64_t bad = first_bad.load(); bad < features.size())
-    throw UserError("row {}, column {} holds {}: features must be finite numbers",
-                    bad / features.cols, bad % features.cols, features.data[bad]);
+    throw UserError("row {}, column {} holds {}: features must be finite numbers{}",
+                    bad / features.cols, bad % features.cols, features.data[bad],
+                    std::isfinite(features.data[bad])
+                        ? fmt::format(" of at most {:g} in size; scale them", kLargestFeature)
+                        : "");
 }
 
 void check_clustering_input(ConstFeatures features, std::int64_t clusters) {

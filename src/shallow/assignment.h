@@ -25,7 +25,8 @@ struct ShallowContext {
   }
 };
 
-/// Throws UserError unless `features` has rows and columns and holds finite numbers only.
+/// Throws UserError unless `features` has rows and columns and holds finite numbers only, none
+/// above 1e15 in size (their squares would leave the range of a float).
 void check_features(ConstFeatures features);
 
 /// check_features, and throws UserError unless 2 <= clusters <= the number of distinct rows.

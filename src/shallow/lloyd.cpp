@@ -45,6 +45,7 @@ Lloyd::Lloyd(const PreparedRows& rows, Matrix<double> centres)
                            static_cast<double>(centres.rows()))),
       centres_(std::move(centres)),
       labels_(static_cast<std::size_t>(rows.rows()), -1),
+      row_squares_(static_cast<std::size_t>(rows.rows())),
       upper_(static_cast<std::size_t>(rows.rows())),
       lower_(static_cast<std::size_t>(rows.rows())),
       drifts_(static_cast<std::size_t>(clusters_)),
@@ -61,11 +62,13 @@ void Lloyd::measure(const CentreProducts& products, const std::vector<std::uint3
   for (std::int64_t b = 0; b < count; ++b) {
     const float* row = part.distances.row(b);
     const auto nearest = static_cast<std::int32_t>(std::min_element(row, row + clusters_) - row);
+    const std::int64_t i = offset + places[b];
     float second = std::numeric_limits<float>::infinity();
     for (std::int64_t k = 0; k < clusters_; ++k)
       if (k != nearest) second = std::min(second, row[k]);
-    const std::int64_t i = offset + places[b];
-    const auto square = static_cast<float>(squared_length(part.x.row(b), columns));
+    if (labels_[i] < 0)
+      row_squares_[i] = static_cast<float>(squared_length(part.x.row(b), columns));
+    const float square = row_squares_[i];
     const float error = kProductError * (square + products.largest_square());
     upper_[i] = std::sqrt(std::max(0.0f, row[nearest] + square) + error);
     lower_[i] = std::sqrt(std::max(0.0f, second + square - error));

@@ -50,6 +50,7 @@ class Lloyd {
   int threads_;
   Matrix<double> centres_;
   std::vector<std::int32_t> labels_;
+  std::vector<float> row_squares_;    // |x|^2
   std::vector<float> upper_, lower_;  // of distances, not squared
   std::vector<double> drifts_;        // how far each centre moved since the bounds were set
   Matrix<double> sums_;

@@ -28,7 +28,8 @@ std::vector<double> PreparedRows::mean_of(ConstFeatures features, bool unit_leng
   std::vector<double> mean(static_cast<std::size_t>(features.cols));
   for (std::int64_t d = 0; d < features.cols; ++d) {
     for (int rank = 0; rank < threads; ++rank) mean[d] += sums(rank, d);
-    mean[d] /= static_cast<double>(std::max<std::int64_t>(features.rows, 1));
+    mean[d] =
+        static_cast<float>(mean[d] / static_cast<double>(std::max<std::int64_t>(features.rows, 1)));
   }
   return mean;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -17,9 +18,13 @@ class PreparedRows {
  public:
   /// `mean` has one entry a column; see `mean_of`.
   PreparedRows(ConstFeatures features, std::vector<double> mean, bool unit_length)
-      : features_(features), mean_(std::move(mean)), unit_length_(unit_length) {}
+      : features_(features),
+        mean_(std::move(mean)),
+        float_mean_(mean_.begin(), mean_.end()),
+        unit_length_(unit_length) {}
 
-  /// Mean of the rows (of their unit vectors where `unit_length`), summed in double on all cores.
+  /// Mean of the rows (of their unit vectors where `unit_length`), summed in double on all cores,
+  /// then rounded to float: so a row less its mean is the same in float as in double.
   static std::vector<double> mean_of(ConstFeatures features, bool unit_length);
 
   std::int64_t rows() const { return features_.rows; }
@@ -37,6 +42,9 @@ class PreparedRows {
       const double scale = inverse_length(row, columns);
       for (std::int64_t d = 0; d < columns; ++d)
         out[d] = static_cast<Real>(row[d] * scale - mean[d]);
+    } else if constexpr (std::is_same_v<Real, float>) {
+      const float* float_mean = float_mean_.data();
+      for (std::int64_t d = 0; d < columns; ++d) out[d] = row[d] - float_mean[d];
     } else {
       for (std::int64_t d = 0; d < columns; ++d) out[d] = static_cast<Real>(row[d] - mean[d]);
     }
@@ -54,6 +62,7 @@ class PreparedRows {
  private:
   ConstFeatures features_;
   std::vector<double> mean_;
+  std::vector<float> float_mean_;
   bool unit_length_;
 };
 

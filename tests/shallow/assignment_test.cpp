@@ -48,6 +48,10 @@ TEST(ClusteringInput, NamesTheFirstValueThatIsNoNumber) {
   x(2001, 3) = std::numeric_limits<float>::infinity();
   x(1500, 2) = std::numeric_limits<float>::quiet_NaN();
   EXPECT_CONTAINS(user_error_of([&] { check_features(x); }), "row 1500, column 2 holds nan");
+  x(3, 1) = -2e20f;
+  EXPECT_CONTAINS(user_error_of([&] { check_features(x); }), "row 3, column 1 holds -2e+20");
+  x(3, 1) = -1e15f;
+  EXPECT_CONTAINS(user_error_of([&] { check_features(x); }), "row 1500, column 2");
 }
 
 }  // namespace
