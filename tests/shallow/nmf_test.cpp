@@ -7,7 +7,6 @@
 #include <limits>
 
 #include "coterie/metrics/scores.h"
-#include "coterie/shallow/neighbours.h"
 #include "shallow/toy_data.h"
 #include "testing.h"
 
@@ -155,18 +154,41 @@ TEST(Nmf, TheObjectiveNeverRises) {
     }
 }
 
-TEST(Nmf, TheGraphDrawsNeighboursTogether) {
-  const Mixed mixed(600, 20, 5, 1.0);
-  const Neighbours nearest = nearest_neighbours(mixed.features, 5);
-  const auto parted = [&](double lambda) {
-    const Assignment found = Nmf({.lambda = lambda}).fit(mixed.features, 5);
-    std::int64_t count = 0;
-    for (std::int64_t i = 0; i < 600; ++i)
-      for (std::int64_t j = 0; j < 5; ++j)
-        count += found.labels[i] != found.labels[nearest.rows(i, j)];
-    return count;
+TEST(Nmf, AnEndlessPullLeavesTheScatterAboutTheMean) {
+  // With all rows joined to all and a strong pull, every row gets the same weights; the best sum of
+  // parts is then the mean row, and what is left is the scatter about it.
+  const Mixed mixed(40, 6, 3, 1.0);
+  double scatter = 0;
+  for (std::int64_t d = 0; d < 6; ++d) {
+    double mean = 0;
+    for (std::int64_t i = 0; i < 40; ++i) mean += mixed.features(i, d) / 40.0;
+    for (std::int64_t i = 0; i < 40; ++i) scatter += std::pow(mixed.features(i, d) - mean, 2);
+  }
+  const auto objective = [&](double lambda) {
+    Nmf nmf({.lambda = lambda, .neighbours = 39, .max_iterations = 3000, .tolerance = 1e-9});
+    nmf.fit(mixed.features, 3);
+    return nmf.restarts()[nmf.chosen_restart()].objective;
   };
-  EXPECT_LT(parted(10), parted(0) / 2);
+  EXPECT_NEAR(objective(100) / scatter, 1.0, 0.01);
+  EXPECT_LT(objective(1e-6) / scatter, 0.01);
+}
+
+TEST(Nmf, TheCodesOfTheGraphTellLengthsApart) {
+  // Two groups in one direction, one near and one far: parts cannot tell them apart, codes can.
+  RandomStream random(4, "lengths");
+  Matrix<float> x(200, 3);
+  std::vector<std::int32_t> truth(200);
+  for (std::int64_t i = 0; i < 200; ++i) {
+    truth[i] = static_cast<std::int32_t>(i % 2);
+    for (std::int64_t d = 0; d < 3; ++d)
+      x(i, d) = static_cast<float>((i % 2 ? 20.0 : 5.0) + random.uniform());
+  }
+  EXPECT_LT(accuracy(Nmf().fit(x, 2).labels, truth), 0.9);
+  for (const double lambda : {0.1, 10.0}) {
+    const Assignment pulled = Nmf({.lambda = lambda}).fit(x, 2);
+    expect_sound(pulled);
+    EXPECT_EQ(accuracy(pulled.labels, truth), 1.0) << "lambda " << lambda;
+  }
 }
 
 TEST(Nmf, NegativeValuesAreRefusedOrShifted) {
