@@ -18,6 +18,8 @@
 #include <omp.h>
 
 #include <cmath>
+
+#include "coterie/core/memory.h"
 #endif
 
 namespace coterie {
@@ -34,6 +36,9 @@ constexpr float kInfinity = std::numeric_limits<float>::infinity();
 /// More candidates than asked for are kept, so that float rounding does not decide who is in.
 constexpr std::int64_t kSpare = 3;
 
+/// Lists that an approximate search looks into for each row.
+constexpr std::int64_t kLists = 12;
+
 /// The nearest candidates of each row so far: a heap whose top is the farthest of them.
 class CandidateHeaps {
  public:
@@ -48,6 +53,12 @@ class CandidateHeaps {
   /// What a candidate of each row must not exceed.
   const float* worst() const { return worst_.data(); }
 
+  /// How many candidates the row has.
+  std::int64_t size(std::int64_t row) {
+    return std::count_if(heap(row), heap(row) + kept_,
+                         [](const Candidate& candidate) { return candidate.first < kInfinity; });
+  }
+
   /// The order in which candidates come does not matter.
   void offer(std::int64_t row, Candidate candidate) {
     Candidate* begin = heap(row);
@@ -56,6 +67,12 @@ class CandidateHeaps {
     begin[kept_ - 1] = candidate;
     std::push_heap(begin, begin + kept_);
     worst_[row] = begin->first;
+  }
+  /// The same for a candidate that the row may have already.
+  void offer_once(std::int64_t row, Candidate candidate) {
+    if (std::none_of(heap(row), heap(row) + kept_,
+                     [&](const Candidate& known) { return known.second == candidate.second; }))
+      offer(row, candidate);
   }
 
  private:
@@ -156,15 +173,89 @@ class BlockedSearch {
   std::vector<std::mutex> locks_;  // one a block, around its heaps
 };
 
+#if defined(COTERIE_FAISS)
+/// Candidates from the lists nearest to each row. The lists' centres come from FAISS's k-means with
+/// its fixed seed, and rows go in one order, so the result is the same each time.
+CandidateHeaps search_lists(const PreparedRows& rows, std::int64_t kept,
+                            const ShallowContext& context) {
+  constexpr std::int64_t kPiece = 1024;
+  const std::int64_t n = rows.rows(), columns = rows.cols();
+  require_memory(4.0 * static_cast<double>(n) * static_cast<double>(columns),
+                 fmt::format("FAISS's copy of {} rows of {} features", n, columns),
+                 "search exactly, or reduce the features first");
+  omp_set_num_threads(thread_count());
+  const auto lists = std::max<std::int64_t>(
+      1, std::min(static_cast<std::int64_t>(4 * std::sqrt(static_cast<double>(n))), n / 40));
+  faiss::IndexFlatL2 quantizer(columns);
+  faiss::IndexIVFFlat index(&quantizer, columns, lists);
+  index.cp.niter = 8;
+  index.nprobe = static_cast<std::size_t>(std::min(lists, kLists));
+  const std::int64_t step = std::max<std::int64_t>(1, n / (40 * lists));
+  Matrix<float> sample((n + step - 1) / step, columns);
+  for (std::int64_t i = 0; i < sample.rows(); ++i) rows.load(i * step, sample.row(i));
+  if (context.progress) context.progress->begin("lists of neighbours", 0);
+  context.check_cancelled();
+  index.train(sample.rows(), sample.data());
+  Matrix<float> piece(kPiece, columns);
+  const auto for_pieces = [&](auto&& work) {
+    for (std::int64_t first = 0; first < n; first += kPiece) {
+      context.check_cancelled();
+      const std::int64_t size = std::min(kPiece, n - first);
+      parallel_for(size, 64, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t i = begin; i < end; ++i) rows.load(first + i, piece.row(i));
+      });
+      work(first, size);
+    }
+  };
+  for_pieces([&](std::int64_t, std::int64_t size) { index.add(size, piece.data()); });
+  CandidateHeaps heaps(n, kept);
+  // One more is asked for, as a row finds itself too.
+  Matrix<float> distances(kPiece, kept + 1);
+  std::vector<faiss::Index::idx_t> found(static_cast<std::size_t>(kPiece * (kept + 1)));
+  if (context.progress) context.progress->begin("nearest neighbours", n);
+  for_pieces([&](std::int64_t first, std::int64_t size) {
+    index.search(size, piece.data(), kept + 1, distances.data(), found.data());
+    for (std::int64_t q = 0; q < size; ++q)
+      for (std::int64_t c = 0; c <= kept; ++c) {
+        const auto row = static_cast<std::int64_t>(found[q * (kept + 1) + c]);
+        if (row >= 0 && row != first + q) heaps.offer(first + q, {distances(q, c), row});
+      }
+    if (context.progress) context.progress->update(first + size);
+  });
+  if (context.progress) context.progress->end();
+  return heaps;
+}
+#endif
+
+CandidateHeaps find_candidates(const PreparedRows& rows, std::int64_t kept, NeighbourSearch search,
+                               const ShallowContext& context) {
+#if defined(COTERIE_FAISS)
+  if (search == NeighbourSearch::approximate ||
+      (search == NeighbourSearch::automatic && rows.rows() > kExactRows))
+    return search_lists(rows, kept, context);
+#else
+  if (search == NeighbourSearch::approximate)
+    throw UserError(
+        "approximate neighbours need FAISS, which this build has not: search exactly, or build "
+        "with "
+        "-DCOTERIE_FAISS=ON");
+#endif
+  return BlockedSearch(rows, kept).run(context);
+}
+
 /// The `count` nearest of the candidates by exact distances.
 Neighbours nearest_of(CandidateHeaps& heaps, std::int64_t count, const RowDistance& distance,
                       std::int64_t n) {
   Neighbours result{Matrix<std::int64_t>(n, count), Matrix<float>(n, count)};
   parallel_for(n, 64, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
+      if (heaps.size(i) < count)  // lists of few rows; an exact search finds them all
+        for (std::int64_t j = 0; j < n; ++j)
+          if (j != i) heaps.offer_once(i, {static_cast<float>(distance(i, j)), j});
       Candidate* candidates = heaps.heap(i);
       for (std::int64_t c = 0; c < heaps.kept(); ++c)
-        candidates[c].first = static_cast<float>(distance(i, candidates[c].second));
+        if (candidates[c].first < kInfinity)
+          candidates[c].first = static_cast<float>(distance(i, candidates[c].second));
       std::partial_sort(candidates, candidates + count, candidates + heaps.kept());
       for (std::int64_t c = 0; c < count; ++c) {
         result.distances(i, c) = candidates[c].first;
@@ -186,7 +277,8 @@ Neighbours nearest_neighbours(ConstFeatures features, std::int64_t count,
                     n - 1);
   const PreparedRows rows(features, PreparedRows::mean_of(features, options.cosine),
                           options.cosine);
-  CandidateHeaps found = BlockedSearch(rows, std::min(count + kSpare, n - 1)).run(context);
+  CandidateHeaps found =
+      find_candidates(rows, std::min(count + kSpare, n - 1), options.search, context);
   return nearest_of(found, count, RowDistance(features, options.cosine), n);
 }
 

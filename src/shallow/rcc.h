@@ -13,11 +13,11 @@ enum class RccDistance { euclidean, cosine };
 enum class RccScaling { none, range, standard };
 
 struct RccParams {
-  int neighbours = 10;                            ///< of each row in the graph
+  int neighbours = 10;                         ///< of each row in the graph
   RccDistance distance = RccDistance::cosine;  ///< by which the graph's neighbours are found
-  RccScaling scaling = RccScaling::none;          ///< of each column, before all else
-  int max_iterations = 100;                       ///< of representatives and line process
-  double tolerance = 1e-4;                        ///< relative change of the objective at the end
+  RccScaling scaling = RccScaling::none;       ///< of each column, before all else
+  int max_iterations = 100;                    ///< of representatives and line process
+  double tolerance = 1e-4;                     ///< relative change of the objective at the end
   double threshold = 1.0;     ///< joins representatives nearer than this times the shortest edges
   int smallest_cluster = 10;  ///< rows, where the number of clusters is to be found
 

@@ -119,6 +119,46 @@ TEST(Neighbours, DistancesFarFromTheOriginAreExact) {
   }
 }
 
+TEST(Neighbours, ApproximateFindsNearlyAllAndTheSameEachTime) {
+  const Blobs blobs(6000, 10, 20, 3.0);
+  const NeighbourOptions approximate{.search = NeighbourSearch::approximate};
+  Neighbours found, again;
+  try {
+    found = nearest_neighbours(blobs.features, 5, approximate);
+    again = nearest_neighbours(blobs.features, 5, approximate);
+  } catch (const UserError& error) {
+    EXPECT_CONTAINS(error.what(), "need FAISS");
+    return;
+  }
+  const Neighbours exact = nearest_neighbours(blobs.features, 5);
+  std::int64_t hits = 0;
+  for (std::int64_t i = 0; i < 6000; ++i)
+    for (std::int64_t c = 0; c < 5; ++c) {
+      ASSERT_EQ(found.rows(i, c), again.rows(i, c));
+      ASSERT_NE(found.rows(i, c), i);
+      ASSERT_NEAR(found.distances(i, c), plain_distance(blobs.features, i, found.rows(i, c), false),
+                  1e-4);
+      hits += std::count(exact.rows.row(i), exact.rows.row(i) + 5, found.rows(i, c));
+    }
+  EXPECT_GT(hits, 0.95 * 30000);
+}
+
+TEST(Neighbours, ApproximateSearchesEverywhereWhereListsAreShort) {
+  const Blobs blobs(100, 2, 3);
+  try {
+    const Neighbours found =
+        nearest_neighbours(blobs.features, 99, {.search = NeighbourSearch::approximate});
+    for (std::int64_t i = 0; i < 100; ++i) {
+      std::vector<std::int64_t> rows(found.rows.row(i), found.rows.row(i) + 99);
+      std::sort(rows.begin(), rows.end());
+      EXPECT_EQ(std::unique(rows.begin(), rows.end()), rows.end());
+      EXPECT_FALSE(std::binary_search(rows.begin(), rows.end(), i));
+    }
+  } catch (const UserError& error) {
+    EXPECT_CONTAINS(error.what(), "need FAISS");
+  }
+}
+
 TEST(Neighbours, TheSameWhateverTheThreads) {
   const Blobs blobs(3000, 20, 5, 2.0);
   const Neighbours first = nearest_neighbours(blobs.features, 5);
