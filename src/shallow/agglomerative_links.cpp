@@ -150,12 +150,10 @@ std::vector<Join> link_single(ConstFeatures features, std::span<const std::int64
   return joins;
 }
 
-std::vector<Join> link_rows(ConstFeatures features, std::span<const std::int64_t> rows,
-                            std::vector<double> weights, bool complete,
-                            const ShallowContext& context) {
+void euclidean_distances(ConstFeatures features, std::span<const std::int64_t> rows,
+                         PairDistances& distances, const ShallowContext& context) {
   constexpr std::int64_t kBlock = 256;
   const auto count = static_cast<std::int64_t>(rows.size());
-  PairDistances distances(count, "use linkage=ward, or fewer rows");
   const PreparedRows prepared(features, PreparedRows::mean_of(features, false), false);
   const std::int64_t blocks = (count + kBlock - 1) / kBlock;
   std::atomic<std::int64_t> done{0};
@@ -189,6 +187,15 @@ std::vector<Join> link_rows(ConstFeatures features, std::span<const std::int64_t
       if (context.progress) context.progress->update(++done);
     }
   });
+  if (context.progress) context.progress->end();
+}
+
+std::vector<Join> link_rows(ConstFeatures features, std::span<const std::int64_t> rows,
+                            std::vector<double> weights, bool complete,
+                            const ShallowContext& context) {
+  PairDistances distances(static_cast<std::int64_t>(rows.size()),
+                          "use linkage=ward, or fewer rows");
+  euclidean_distances(features, rows, distances, context);
   return link_pairs(distances, std::move(weights), complete, context);
 }
 

@@ -89,6 +89,10 @@ class PairDistances {
   std::unique_ptr<float[]> values_;
 };
 
+/// Fills in the Euclidean distances of these rows, on all threads.
+void euclidean_distances(ConstFeatures features, std::span<const std::int64_t> rows,
+                         PairDistances& distances, const ShallowContext& context);
+
 /// Average (or complete, where `complete`) linkage of items of the given weights. The distances are
 /// used up.
 std::vector<Join> link_pairs(PairDistances& distances, std::vector<double> weights, bool complete,
