@@ -16,8 +16,8 @@ namespace coterie {
 namespace {
 
 struct ClusterOptions {
-  std::string input, clusters, method = kAutoMethod, out, labels, seed = "0", config, epochs,
-                               time_budget;
+  std::string input, clusters, max_clusters = "20", method = kAutoMethod, out, labels, seed = "0",
+                               config, epochs, time_budget;
   std::string device = "auto";
   std::vector<std::string> set;
   DataOptions data;
@@ -60,6 +60,7 @@ void apply_config(const std::string& path, const CLI::App& command, ClusterOptio
   }
   const std::vector<std::pair<std::string, std::string*>> known = {
       {"clusters", &options.clusters},
+      {"max-clusters", &options.max_clusters},
       {"method", &options.method},
       {"out", &options.out},
       {"labels", &options.labels},
@@ -104,15 +105,22 @@ int cluster(const CLI::App& command, ClusterOptions options, Session& session) {
     parameters[item.substr(0, equals)] = item.substr(equals + 1);
   }
   if (options.clusters.empty())
-    throw UserError("-k is missing: say how many clusters, for example -k 10");
+    throw UserError("-k is missing: say how many clusters, for example -k 10, or -k auto");
   settings.input = options.input;
   settings.load = load_options(options.data, session);
   settings.load.labels = options.labels;
   settings.method = options.method;
-  settings.clusters = parse_integer("-k", options.clusters);
-  if (settings.clusters < 2)
-    throw UserError("-k {} is out of range: allowed is 2 to the number of images or rows",
-                    settings.clusters);
+  if (options.clusters != "auto") {
+    settings.clusters = parse_integer("-k", options.clusters);
+    if (settings.clusters < 2)
+      throw UserError(
+          "-k {} is out of range: allowed is auto, or 2 to the number of images or rows",
+          settings.clusters);
+  }
+  settings.most_clusters = parse_integer("--max-clusters", options.max_clusters);
+  if (settings.most_clusters < 2 || settings.most_clusters > 1000)
+    throw UserError("--max-clusters {} is out of range: allowed is 2 to 1000",
+                    settings.most_clusters);
   settings.parameters = parameters;
   const std::int64_t seed = parse_integer("--seed", options.seed);
   if (seed < 0) throw UserError("--seed {} is out of range: allowed is 0 or more", seed);
@@ -141,7 +149,11 @@ void add_cluster_command(CLI::App& app, Session& session) {
                    "Folder of images, .npy, .csv, IDX file, folder of CIFAR/STL/IDX binaries, "
                    ".tar of images, list file, pack, or a name from `coterie datasets`")
       ->required();
-  command->add_option("-k,--clusters", options->clusters, "Number of clusters")->type_name("K");
+  command->add_option("-k,--clusters", options->clusters, "Number of clusters, or auto to find it")
+      ->type_name("K|auto");
+  command->add_option("--max-clusters", options->max_clusters, "The most that -k auto looks at")
+      ->type_name("K")
+      ->capture_default_str();
   command
       ->add_option("--method", options->method,
                    "See `coterie methods`; auto: ae for images, pac for features")

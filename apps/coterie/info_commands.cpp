@@ -34,6 +34,7 @@ nlohmann::json method_json(const RegisteredMethod& method) {
           {"summary", method.info.summary},
           {"paper", method.info.paper},
           {"input", input_text(method.info.input)},
+          {"finds_clusters", method.info.finds_clusters},
           {"parameters", parameters}};
 }
 
@@ -45,7 +46,7 @@ int list_methods(const std::string& only, const Session& session) {
     json.push_back(method_json(method));
     if (session.json) continue;
     if (only.empty()) {
-      fmt::print("{:<10} {:<12} {:<20} {}\n", method.info.name, method.info.family,
+      fmt::print("{:<14} {:<12} {:<20} {}\n", method.info.name, method.info.family,
                  input_text(method.info.input), method.info.summary);
       continue;
     }

@@ -9,6 +9,8 @@
 
 namespace coterie {
 
+using nlohmann::literals::operator""_json_pointer;
+
 void print_json(const nlohmann::json& json) {
   fmt::print("{}\n", json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
@@ -25,6 +27,10 @@ std::string summary_text(const nlohmann::json& metrics) {
     text += fmt::format(" {}", sizes[k]);
   if (sizes.size() > kShown) text += fmt::format(" ... ({} more)", sizes.size() - kShown);
   text += "\n";
+  if (const auto found =
+          metrics.value("/statistics/cluster_count/reason"_json_pointer, std::string());
+      !found.empty())
+    text += found + "\n";
   if (metrics.contains("acc"))
     text += fmt::format("ACC {:.4f}  NMI {:.4f}  ARI {:.4f}  purity {:.4f}\n",
                         metrics.at("acc").get<double>(), metrics.at("nmi").get<double>(),

@@ -29,7 +29,7 @@ struct MethodInfo {
   std::string summary;  ///< one line for the list of methods
   std::string paper;
   InputKind input = InputKind::features;
-  bool finds_clusters = false;  ///< finds the number of clusters itself where none is asked for
+  bool finds_clusters = false;  ///< can find the number of clusters
 };
 
 /// Labels and probabilities, one row per input in input order, and what was clustered.
@@ -46,6 +46,7 @@ struct StoredModel {
 /// Everything around one training.
 struct FitContext {
   std::int64_t clusters = 0;  ///< K; 0 where the method is to find it (MethodInfo::finds_clusters)
+  std::int64_t most_clusters = 20;  ///< the largest K looked at where it is to be found
   std::uint64_t seed = 0;
   std::string device = "cpu";
   Progress* progress = nullptr;

@@ -14,6 +14,14 @@ const std::vector<RegisteredMethod>& registered_methods() {
   static const std::vector<RegisteredMethod> methods = {
       entry(make_pac),
       entry(make_kmeans),
+      entry(make_fuzzy_cmeans),
+      entry(make_pam),
+      entry(make_spectral),
+      entry(make_agglomerative),
+      entry(make_nmf),
+      entry(make_rcc),
+      entry(make_finch),
+      entry(make_gaussian_mixture),
       entry(make_ae),
   };
   return methods;

@@ -53,6 +53,14 @@ void check_request(const RunSettings& settings, const MethodInfo& method, const 
   if (dataset.size() < 2)
     throw UserError("{} holds {} usable item; clustering needs at least 2",
                     printable(dataset.source), dataset.size());
+  if (settings.clusters == 0) {
+    if (!method.finds_clusters)
+      throw UserError(
+          "--method {} needs the number of clusters: give -k, or find it first with "
+          "--method pac -k auto",
+          method.name);
+    return;
+  }
   if (settings.clusters < 2 || settings.clusters > dataset.size())
     throw UserError("-k {} is out of range: allowed is 2 to {}, the number of {}",
                     settings.clusters, dataset.size(), dataset.has_images() ? "images" : "rows");
@@ -65,8 +73,9 @@ fs::path default_run_folder(const RunSettings& settings) {
   if (stem.empty() || stem == "." || stem == "..") stem = "run";
   for (char& c : stem)
     if (static_cast<unsigned char>(c) < 0x20) c = '_';
-  const std::string base =
-      fmt::format("{}-{}-k{}-seed{}", stem, settings.method, settings.clusters, settings.seed);
+  const std::string base = fmt::format(
+      "{}-{}-k{}-seed{}", stem, settings.method,
+      settings.clusters > 0 ? std::to_string(settings.clusters) : "auto", settings.seed);
   fs::path path = fs::path("runs") / base;
   for (int i = 2; fs::exists(path); ++i) path = fs::path("runs") / fmt::format("{}-{}", base, i);
   return path;
@@ -158,6 +167,7 @@ class Run {
     folder_.write_manifest(manifest("running"));
     HistoryWriter history(folder_.file("history.jsonl"), resume);
     FitContext context{.clusters = settings_.clusters,
+                       .most_clusters = settings_.most_clusters,
                        .seed = settings_.seed,
                        .device = device_,
                        .progress = &progress_,
@@ -173,12 +183,13 @@ class Run {
       throw;
     }
     fit_seconds_ = watch_.lap();
+    clusters_ = result.probabilities.cols();
     return write(result);
   }
 
  private:
   LoadedRun write(Clustering& result) {
-    const std::int64_t clusters = settings_.clusters;
+    const std::int64_t clusters = clusters_;
     const auto order = order_by_size(result.labels, clusters);
     renumber(result, order);
     LoadedRun loaded;
@@ -197,6 +208,7 @@ class Run {
                             {"input", describe_input(dataset_)},
                             {"label_order", order}};
     folder_.write_model(method_->save(), model);
+    for (const auto& [name, text] : method_->files()) write_file(folder_.path() / name, text);
 
     nlohmann::json metrics = {{"method", settings_.method},
                               {"seed", settings_.seed},
@@ -237,7 +249,7 @@ class Run {
             {"command", path_to_json(command_)},
             {"settings", to_json(settings_)},
             {"method", settings_.method},
-            {"clusters", settings_.clusters},
+            {"clusters", clusters_ > 0 ? clusters_ : settings_.clusters},
             {"seed", settings_.seed},
             {"parameters", parameter_values()},
             {"device", device_},
@@ -254,6 +266,7 @@ class Run {
   std::unique_ptr<Method> method_;
   std::string device_;
   Dataset dataset_;
+  std::int64_t clusters_ = 0;  // known when the fit is done
   double load_seconds_ = 0;
   double fit_seconds_ = 0;
   double seconds_ = 0;

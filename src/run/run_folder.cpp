@@ -18,9 +18,9 @@ namespace fs = std::filesystem;
 namespace coterie {
 namespace {
 
-constexpr const char* kOutputs[] = {"assignments.csv",   "bad_files.csv", "embeddings.npy",
-                                    "probabilities.npy", "metrics.json",  "history.jsonl",
-                                    "model.safetensors", "model.json"};
+constexpr const char* kOutputs[] = {
+    "assignments.csv", "bad_files.csv",     "embeddings.npy", "probabilities.npy", "metrics.json",
+    "history.jsonl",   "model.safetensors", "model.json",     "dendrogram.csv",    "hierarchy.csv"};
 
 nlohmann::json parse_json_file(const fs::path& path) {
   auto json = nlohmann::json::parse(read_file(path), nullptr, false);

@@ -40,6 +40,7 @@ nlohmann::json to_json(const RunSettings& settings) {
           {"max_pixels", settings.load.max_pixels},
           {"method", settings.method},
           {"clusters", settings.clusters},
+          {"most_clusters", settings.most_clusters},
           {"parameters", parameters},
           {"seed", settings.seed},
           {"device", settings.device},
@@ -59,6 +60,7 @@ RunSettings settings_from_json(const nlohmann::json& json) {
     json.at("max_pixels").get_to(settings.load.max_pixels);
     json.at("method").get_to(settings.method);
     json.at("clusters").get_to(settings.clusters);
+    settings.most_clusters = json.value("most_clusters", settings.most_clusters);
     for (const auto& [name, value] : json.at("parameters").items())
       settings.parameters[name] = value.get<std::string>();
     json.at("seed").get_to(settings.seed);

@@ -18,7 +18,8 @@ struct RunSettings {
   std::string input;  ///< as given: a path or the name of a data set
   LoadOptions load;
   std::string method = kAutoMethod;
-  std::int64_t clusters = 0;
+  std::int64_t clusters = 0;        ///< K; 0: to be found
+  std::int64_t most_clusters = 20;  ///< the largest K looked at where it is to be found
   std::map<std::string, std::string> parameters;  ///< changed ones, name and value as typed
   std::uint64_t seed = 0;
   std::string device = "auto";

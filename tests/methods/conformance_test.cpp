@@ -89,6 +89,19 @@ TEST_P(Conformance, FindsThreeKindsOfImages) {
   EXPECT_EQ(accuracy(found.labels, images_.truth), 1.0);
 }
 
+TEST_P(Conformance, FindsTheNumberOfClustersWhereItSaysSo) {
+  auto created = method();
+  if (!created->info().finds_clusters) GTEST_SKIP() << "it needs the number";
+  FitContext asked = context();
+  asked.clusters = 0;
+  asked.most_clusters = 6;
+  const Clustering found = created->fit(images_.data, asked);
+  EXPECT_GE(found.probabilities.cols(), 2);
+  EXPECT_EQ(created->statistics().at("cluster_count").at("k"), found.probabilities.cols());
+  EXPECT_FALSE(created->statistics().at("cluster_count").at("reason").get<std::string>().empty());
+  EXPECT_EQ(accuracy(found.labels, images_.truth), 1.0) << found.probabilities.cols();
+}
+
 TEST_P(Conformance, SameSeedSameResult) {
   expect_equal(method()->fit(images_.data, context()), method()->fit(images_.data, context()));
 }

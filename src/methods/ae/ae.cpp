@@ -5,10 +5,12 @@
 
 #include "coterie/methods/ae/ae_params.h"
 #include "coterie/methods/deep_context.h"
+#include "coterie/methods/shallow_statistics.h"
 #include "coterie/nn/augment.h"
 #include "coterie/nn/autoencoder.h"
 #include "coterie/nn/device.h"
 #include "coterie/nn/tensors.h"
+#include "coterie/shallow/cluster_count.h"
 #include "coterie/shallow/kmeans.h"
 #include "coterie/shallow/pac.h"
 #include "coterie/shallow/whitening.h"
@@ -32,7 +34,8 @@ class Ae : public MethodWith<AeParams> {
         .paper =
             "Yu, Liu, Han, Li, Tang, Wu: Representation Learning Based on Autoencoder and Deep "
             "Adaptive Clustering for Image Clustering, 2021, its first stage",
-        .input = InputKind::images};
+        .input = InputKind::images,
+        .finds_clusters = true};
     return kInfo;
   }
 
@@ -48,6 +51,8 @@ class Ae : public MethodWith<AeParams> {
   /// The rows that are clustered, [N, E], from the trained network.
   Matrix<float> codes(const TrainingData& data, const FitContext& context) const;
   Assignment cluster(ConstFeatures rows, const FitContext& context);
+  ClusterCountChoice choose_clusters(ConstFeatures rows, std::int64_t most,
+                                     const ShallowContext& context) const;
   KMeansParams kmeans_params() const {
     return {.restarts = params_.restarts, .spherical = params_.distance == PacDistance::cosine};
   }
@@ -71,7 +76,7 @@ void Ae::build(const AutoencoderShape& shape) {
 Clustering Ae::fit(const TrainingData& data, const FitContext& context) {
   AeParams::fields().validate(params_);
   check_training_images(data);
-  if (context.clusters < 2 || context.clusters > data.count)
+  if (context.clusters != 0 && (context.clusters < 2 || context.clusters > data.count))
     throw UserError("-k = {} is out of range: allowed is 2 to {}, the number of images",
                     context.clusters, data.count);
   image_shape_ = data.shape;
@@ -148,16 +153,35 @@ Matrix<float> Ae::codes(const TrainingData& data, const FitContext& context) con
 
 Assignment Ae::cluster(ConstFeatures rows, const FitContext& context) {
   const ShallowContext around{context.seed, context.progress, context.cancel};
+  std::int64_t clusters = context.clusters;
+  if (clusters == 0) {
+    const ClusterCountChoice choice = choose_clusters(rows, context.most_clusters, around);
+    clusters = choice.clusters;
+    statistics_["cluster_count"] = cluster_count_json(choice);
+  }
   if (params_.cluster == AeCluster::kmeans) {
     kmeans_ = KMeans(kmeans_params());
-    Assignment found = kmeans_.fit(rows, context.clusters, around);
+    Assignment found = kmeans_.fit(rows, clusters, around);
     statistics_["inertia"] = kmeans_.restarts()[kmeans_.chosen_restart()].inertia;
     return found;
   }
   pac_ = Pac(pac_params());
-  Assignment found = pac_.fit(rows, context.clusters, around);
-  statistics_["objective"] = pac_.restarts()[pac_.chosen_restart()].objective;
+  Assignment found = pac_.fit(rows, clusters, around);
+  statistics_["objective"] = pac_.objective();
   return found;
+}
+
+ClusterCountChoice Ae::choose_clusters(ConstFeatures rows, std::int64_t most,
+                                       const ShallowContext& context) const {
+  return choose_cluster_count(
+      rows,
+      [&](ConstFeatures part, std::int64_t clusters, std::uint64_t seed) {
+        const ShallowContext around{.seed = seed, .cancel = context.cancel};
+        return params_.cluster == AeCluster::kmeans
+                   ? KMeans(kmeans_params()).fit(part, clusters, around).labels
+                   : Pac(pac_params()).fit(part, clusters, around).labels;
+      },
+      {.most = most}, context);
 }
 
 Clustering Ae::predict(const TrainingData& data, const FitContext& context) const {
