@@ -100,19 +100,50 @@ class MedoidSearch {
 
   float between(std::int32_t a, std::int32_t b) const { return a == b ? 0.0f : distances_(a, b); }
 
+  /// What an item at `distance` gains from a new medoid. The first medoid has the smallest sum.
+  static float gain(float near, float distance, bool first) {
+    return first ? -distance : std::max(0.0f, near - distance);
+  }
+
+  /// What each item lowers the sum by as the next medoid: the table is read once, row by row.
+  std::vector<double> gains_of_all() const {
+    constexpr std::int64_t kShares = 16;  // fixed, so that sums do not depend on the threads
+    const bool first = medoids_.empty();
+    std::vector<float> near(near_.size());
+    for (std::size_t j = 0; j < near.size(); ++j) near[j] = near_[j].distance;
+    std::vector<std::vector<double>> gains(kShares);
+    parallel_for(kShares, 1, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t share = begin; share < end; ++share) {
+        gains[share].assign(near.size(), 0.0);
+        double* part = gains[share].data();
+        for (std::int64_t i = share; i < items_; i += kShares) {
+          const float* row = distances_.row(i);
+          double own = gain(near[i], 0, first);
+          for (std::int64_t j = 0; j < i; ++j) own += gain(near[j], row[j], first);
+          for (std::int64_t j = 0; j < i; ++j) part[j] += gain(near[i], row[j], first);
+          part[i] += own;
+        }
+      }
+    });
+    for (std::int64_t share = 1; share < kShares; ++share)
+      for (std::size_t j = 0; j < near.size(); ++j) gains[0][j] += gains[share][j];
+    return gains[0];
+  }
+
+  /// The same where candidates and the items that judge them are a sample.
+  std::vector<double> gains_of(std::span<const std::int32_t> sample) const {
+    std::vector<double> gains(sample.size());
+    for (std::size_t c = 0; c < sample.size(); ++c)
+      for (const std::int32_t j : sample)
+        gains[c] += gain(near_[j].distance, between(sample[c], j), medoids_.empty());
+    return gains;
+  }
+
   /// The item of `sample` that lowers the sum over the sample most; the item farthest from the
   /// medoids where none does.
   std::int32_t best_addition(std::span<const std::int32_t> sample) const {
-    std::vector<double> gains(sample.size());
-    const auto size = static_cast<std::int64_t>(sample.size());
-    parallel_for(size, 1 + 200000 / size, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t c = begin; c < end; ++c)
-        for (const std::int32_t j : sample) {
-          const float distance = between(sample[c], j);
-          // The first medoid has the smallest sum.
-          gains[c] += medoids_.empty() ? -distance : std::max(0.0f, near_[j].distance - distance);
-        }
-    });
+    const std::vector<double> gains =
+        std::cmp_equal(sample.size(), items_) ? gains_of_all() : gains_of(sample);
     const auto best = std::max_element(gains.begin(), gains.end());
     if (medoids_.empty() || *best > 0) return sample[best - gains.begin()];
     std::int32_t farthest = -1;
