@@ -1,0 +1,231 @@
+#include "coterie/shallow/consensus.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+
+#include "commands.h"
+#include "console.h"
+#include "coterie/core/files.h"
+#include "coterie/core/text.h"
+#include "coterie/data/csv.h"
+#include "coterie/data/labels.h"
+#include "coterie/metrics/scores.h"
+#include "coterie/run/run_folder.h"
+#include "results.h"
+
+namespace coterie {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr Choice<ConsensusMethod> kMethods[] = {{"rotation", ConsensusMethod::rotation},
+                                                {"coassociation", ConsensusMethod::coassociation},
+                                                {"cspa", ConsensusMethod::cspa},
+                                                {"hgpa", ConsensusMethod::hgpa},
+                                                {"mcla", ConsensusMethod::mcla}};
+
+struct ConsensusOptions {
+  std::vector<std::string> inputs;
+  std::int64_t clusters = 0;  // 0: the most that an input has
+  std::string method = "rotation";
+  std::string labels;
+  std::uint64_t seed = 0;
+  std::string out;
+};
+
+/// Paths and the label of each, as an input gives them.
+struct LabelledPaths {
+  std::vector<std::string> paths;
+  std::vector<std::int32_t> labels;
+};
+
+std::size_t column_of(const std::vector<std::string_view>& header, std::string_view wanted,
+                      const std::string& file) {
+  const auto found = std::find(header.begin(), header.end(), wanted);
+  if (found == header.end())
+    throw UserError(
+        "{} has no column '{}'; give a run folder, or a csv with the columns path and label", file,
+        wanted);
+  return static_cast<std::size_t>(found - header.begin());
+}
+
+LabelledPaths read_label_set(const fs::path& input) {
+  fs::path csv = input;
+  if (fs::is_directory(input)) {
+    const RunFolder run(input);
+    run.read_finished_manifest();
+    csv = run.file("assignments.csv");
+  }
+  const std::string text = read_file(csv), name = printable(csv.native());
+  CsvReader reader(text, name);
+  std::vector<std::string_view> fields;
+  if (!reader.next(fields))
+    throw UserError("{} is empty; a csv of labels begins with the line 'path,label'", name);
+  const std::size_t width = fields.size();
+  const std::size_t path_at = column_of(fields, "path", name);
+  const std::size_t label_at = column_of(fields, "label", name);
+  LabelledPaths set;
+  std::vector<std::string> labels;
+  while (reader.next(fields)) {
+    if (fields.size() != width)
+      throw UserError("{}: line {} has {} fields where the header has {}", name, reader.line(),
+                      fields.size(), width);
+    if (fields[label_at].empty()) throw UserError("{}: line {} has no label", name, reader.line());
+    set.paths.emplace_back(fields[path_at]);
+    labels.emplace_back(fields[label_at]);
+  }
+  if (labels.empty()) throw UserError("{} holds no labels", name);
+  set.labels = encode_truth(labels).labels;
+  return set;
+}
+
+/// The labels of `set` in the order of `paths`.
+std::vector<std::int32_t> in_order_of(
+    const std::unordered_map<std::string_view, std::size_t>& paths, const LabelledPaths& set,
+    const std::string& input, const std::string& first) {
+  if (set.paths.size() != paths.size())
+    throw UserError("{} labels {} paths, {} labels {}; give clusterings of the same data",
+                    printable(input), set.paths.size(), printable(first), paths.size());
+  std::vector<std::int32_t> labels(paths.size(), -1);
+  for (std::size_t i = 0; i < set.paths.size(); ++i) {
+    const auto found = paths.find(set.paths[i]);
+    if (found == paths.end())
+      throw UserError("{} labels '{}', {} does not; give clusterings of the same data",
+                      printable(input), printable(set.paths[i]), printable(first));
+    if (labels[found->second] >= 0)
+      throw UserError("{} has more than one label for '{}'", printable(input),
+                      printable(set.paths[i]));
+    labels[found->second] = set.labels[i];
+  }
+  return labels;
+}
+
+struct Found {
+  std::string method;
+  std::vector<std::int32_t> labels;
+  std::vector<double> weights;  // of the inputs; empty where the method has none
+};
+
+Found find_consensus(const std::string& name, ConsensusMethod method, LabelSets sets,
+                     std::int64_t clusters, const ShallowContext& context) {
+  if (method != ConsensusMethod::rotation)
+    return {name, consensus_labels(method, sets, clusters, context), {}};
+  RotationConsensus found = rotation_consensus(sets, clusters, {}, context);
+  return {name, std::move(found.labels), std::move(found.alpha)};
+}
+
+/// Every method's consensus; the one that agrees most with the inputs.
+Found find_best(LabelSets sets, std::int64_t clusters, const ShallowContext& context,
+                Console& console) {
+  std::vector<Found> found;
+  std::vector<std::vector<std::int32_t>> candidates;
+  for (const auto& [name, method] : kMethods) {
+    try {
+      found.push_back(find_consensus(name, method, sets, clusters, context));
+      candidates.push_back(found.back().labels);
+    } catch (const UserError& error) {
+      if (found.empty() && method == ConsensusMethod::mcla) throw;  // All others failed, too.
+      console.warn(fmt::format("{} is left out: {}", name, error.what()));
+    }
+  }
+  return found[best_candidate(candidates, sets)];
+}
+
+int run_consensus(const ConsensusOptions& options, Session& session) {
+  Console console(session.quiet);
+  if (options.inputs.size() < 2) throw UserError("a consensus needs two inputs or more");
+  const LabelledPaths first = read_label_set(options.inputs[0]);
+  std::unordered_map<std::string_view, std::size_t> places;
+  for (std::size_t i = 0; i < first.paths.size(); ++i) places.emplace(first.paths[i], i);
+  if (places.size() != first.paths.size())
+    throw UserError("{} has more than one label for some path", printable(options.inputs[0]));
+  std::vector<std::vector<std::int32_t>> sets = {first.labels};
+  for (std::size_t s = 1; s < options.inputs.size(); ++s)
+    sets.push_back(in_order_of(places, read_label_set(options.inputs[s]), options.inputs[s],
+                               options.inputs[0]));
+
+  std::int64_t clusters = options.clusters;
+  for (const auto& set : sets)
+    if (options.clusters == 0)
+      clusters = std::max<std::int64_t>(clusters, *std::max_element(set.begin(), set.end()) + 1);
+  const ShallowContext context{options.seed, &console, session.cancel};
+  const auto* known =
+      std::find_if(std::begin(kMethods), std::end(kMethods),
+                   [&](const auto& choice) { return options.method == choice.first; });
+  Found found = known == std::end(kMethods)
+                    ? find_best(sets, clusters, context, console)
+                    : find_consensus(known->first, known->second, sets, clusters, context);
+  const auto order = order_by_size(found.labels, clusters);
+  for (std::int32_t& label : found.labels) label = order[label];
+
+  std::string csv = "id,path,label\n";
+  for (std::size_t i = 0; i < first.paths.size(); ++i)
+    csv += fmt::format("{},{},{}\n", i, csv_field(first.paths[i]), found.labels[i]);
+  if (!options.out.empty()) write_file(options.out, csv);
+  if (!session.json) {
+    if (options.out.empty()) std::fwrite(csv.data(), 1, csv.size(), stdout);
+    return 0;
+  }
+  std::vector<std::int64_t> sizes(static_cast<std::size_t>(clusters));
+  for (const std::int32_t label : found.labels) ++sizes[label];
+  nlohmann::json json = {{"n", found.labels.size()},
+                         {"k", clusters},
+                         {"method", found.method},
+                         {"inputs", sets.size()},
+                         {"mean_nmi", mean_nmi(found.labels, sets)},
+                         {"cluster_sizes", sizes},
+                         {"seed", options.seed}};
+  if (!found.weights.empty()) json["weights"] = found.weights;
+  if (!options.labels.empty()) {
+    const Scores scores =
+        score(found.labels, read_path_labels(options.labels, first.paths).labels, clusters);
+    json.update(
+        {{"acc", scores.acc}, {"nmi", scores.nmi}, {"ari", scores.ari}, {"purity", scores.purity}});
+  }
+  json["seconds"] = steady_seconds() - session.started;
+  print_json(json);
+  return 0;
+}
+
+}  // namespace
+
+void add_consensus_command(CLI::App& app, Session& session) {
+  auto* command = app.add_subcommand("consensus",
+                                     "Combine several clusterings of the same data into one (csv)");
+  auto options = std::make_shared<ConsensusOptions>();
+  command
+      ->add_option("INPUTS", options->inputs,
+                   "Run folders, or csv files with the columns path and label")
+      ->required();
+  command
+      ->add_option("-k,--clusters", options->clusters,
+                   "Number of clusters (default: the most that an input has)")
+      ->check(CLI::Range(2, 1000000))
+      ->type_name("K");
+  command
+      ->add_option("--method", options->method,
+                   "rotation (default), coassociation, cspa, hgpa, mcla, or best: the one of them "
+                   "that agrees most with the inputs")
+      ->check(CLI::IsMember({"rotation", "coassociation", "cspa", "hgpa", "mcla", "best"}))
+      ->type_name("NAME");
+  command
+      ->add_option("--labels", options->labels,
+                   "Ground truth to score against with --json: a csv of path and label")
+      ->type_name("FILE");
+  command->add_option("--seed", options->seed, "Seed of all randomness (default 0)")
+      ->type_name("S");
+  command->add_option("--out", options->out, "Write the csv to a file instead of stdout")
+      ->type_name("FILE");
+  add_common_options(*command, session);
+  command->remove_option(command->get_option("--cache"));  // Nothing is decoded.
+  command->callback([options, &session] {
+    session.action = [options, &session] { return run_consensus(*options, session); };
+  });
+}
+
+}  // namespace coterie
