@@ -27,8 +27,9 @@ std::string policy_hash(std::string_view content) {
 }
 
 std::string navigation(const std::string& sections) {
-  constexpr std::array<std::pair<const char*, const char*>, 6> kSections = {
+  constexpr std::array<std::pair<const char*, const char*>, 7> kSections = {
       {{"figures", "Figures"},
+       {"cluster-count", "Number of clusters"},
        {"clusters", "Clusters"},
        {"confusion", "Confusion"},
        {"training", "Training"},
@@ -47,10 +48,11 @@ std::filesystem::path write_report(const LoadedRun& run, Progress& progress,
                                    const CancelToken& cancel) {
   const RunSummary summary = summarize(run, cancel);
   const auto statistics = run.metrics.value("statistics", nlohmann::json::object());
-  const std::string sections =
-      figures_section(summary) + clusters_section(summary, progress, cancel) +
-      confusion_section(summary) + training_section(run.folder.read_history(), statistics) +
-      left_out_section(run.dataset.bad_files) + settings_section(summary);
+  const std::string sections = figures_section(summary) + cluster_count_section(statistics) +
+                               clusters_section(summary, progress, cancel) +
+                               confusion_section(summary) +
+                               training_section(run.folder.read_history(), statistics) +
+                               left_out_section(run.dataset.bad_files) + settings_section(summary);
   const std::string style(embedded::page_css());
   const std::string page = fill_slots(embedded::page_html(), {{"title", page_title(summary)},
                                                               {"style", style},

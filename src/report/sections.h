@@ -23,6 +23,9 @@ std::string clusters_section(const RunSummary& summary, Progress& progress,
                              const CancelToken& cancel);
 /// Classes against clusters.
 std::string confusion_section(const RunSummary& summary);
+/// Why there are so many clusters, where the number was to be found: "cluster_count" of
+/// `statistics` (of metrics.json).
+std::string cluster_count_section(const nlohmann::json& statistics);
 /// Curves of the epochs in `history` (lines of history.jsonl), a table of the restarts in
 /// `statistics` (of metrics.json).
 std::string training_section(const std::vector<nlohmann::json>& history,

@@ -81,6 +81,21 @@ TEST(TrainingSection, ATotalOfOneTermIsDrawnOnce) {
   EXPECT_EQ(html.find("<figcaption>total"), std::string::npos);
 }
 
+TEST(ClusterCountSection, ShowsReasonAndACurveForEachFigure) {
+  const json statistics = {{"cluster_count",
+                            {{"k", 3},
+                             {"reason", "K = 3 <stands> apart"},
+                             {"curve",
+                              {{{"k", 2}, {"silhouette", 0.25}, {"gap", 1.0}},
+                               {{"k", 3}, {"silhouette", 0.5}, {"gap", 2.0}}}}}}};
+  const std::string html = cluster_count_section(statistics);
+  EXPECT_CONTAINS(html, "K = 3 &lt;stands&gt; apart.");
+  EXPECT_CONTAINS(html, "silhouette: how far apart the clusters lie");
+  EXPECT_CONTAINS(html, "gap: how much tighter");
+  EXPECT_EQ(html.find("stability"), std::string::npos);
+  EXPECT_EQ(cluster_count_section({{"objective", 1.0}}), "");
+}
+
 TEST(TrainingSection, RestartsAreATableThatMarksTheOneKept) {
   const json statistics = {{"chosen_restart", 1},
                            {"restarts",
