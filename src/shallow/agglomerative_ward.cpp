@@ -209,7 +209,9 @@ void WardSpace::search_row(Block& block, std::int64_t q, std::int64_t first, Nea
 }
 
 void WardSpace::merge(std::span<const Pair> pairs) {
-  // Means first: a place in the pool is handed out before the loop that uses it.
+  // Rows of means_ are handed out before the loop, and given back after it: inside, a pair may
+  // still read what another would overwrite. Half as many rows as there were clusters suffice, as a
+  // merged cluster has at least two of them.
   std::vector<std::int32_t> target(pairs.size());
   for (std::size_t p = 0; p < pairs.size(); ++p) {
     const auto [kept, gone] = pairs[p];
@@ -217,8 +219,6 @@ void WardSpace::merge(std::span<const Pair> pairs) {
     if (room < 0) {
       room = spare_.back();
       spare_.pop_back();
-    } else if (mean_[kept] >= 0 && mean_[gone] >= 0) {
-      spare_.push_back(mean_[gone]);
     }
     target[p] = room;
   }
@@ -239,6 +239,8 @@ void WardSpace::merge(std::span<const Pair> pairs) {
                  }
                });
   for (std::size_t p = 0; p < pairs.size(); ++p) {
+    const std::int32_t unused = mean_[pairs[p].gone];
+    if (unused >= 0 && unused != target[p]) spare_.push_back(unused);
     mean_[pairs[p].kept] = target[p];
     slot_at_[place_[pairs[p].gone]] = -1;
     mark_new(pairs[p].kept);

@@ -245,6 +245,17 @@ TEST(Agglomerative, TheSameWhateverTheThreads) {
   }
 }
 
+TEST(Agglomerative, ManyMergesAtOnceDoNotMeet) {
+  // Rounds of thousands of merges on several threads: the costs must still add up.
+  const Blobs blobs(6000, 2, 4, 3.0);
+  const int threads = thread_count();
+  set_thread_count(1);
+  const std::string one = dendrogram_csv(dendrogram(blobs.features, Linkage::ward));
+  set_thread_count(4);
+  EXPECT_TRUE(dendrogram_csv(dendrogram(blobs.features, Linkage::ward)) == one);
+  set_thread_count(threads);
+}
+
 TEST(Agglomerative, PredictRepeatsTheFitAndSurvivesSaving) {
   Blobs blobs(300, 5, 4, 3.0);
   for (std::int64_t i = 0; i < 9; ++i)
