@@ -34,6 +34,7 @@ void add_pack_command(CLI::App& app, Session& session);
 void add_methods_command(CLI::App& app, Session& session);
 void add_datasets_command(CLI::App& app, Session& session);
 void add_doctor_command(CLI::App& app, Session& session);
+void add_bench_command(CLI::App& app, Session& session);
 void add_completion_command(CLI::App& app, Session& session);
 
 /// --quiet, --json, --threads and --cache, as far as `with_*` says.

@@ -76,6 +76,7 @@ int run_program(int argc, char** argv) {
   add_methods_command(app, session);
   add_datasets_command(app, session);
   add_doctor_command(app, session);
+  add_bench_command(app, session);
   add_completion_command(app, session);
 
   try {
