@@ -15,8 +15,9 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
-from sklearn.cluster import AgglomerativeClustering, KMeans, SpectralClustering
+from sklearn.cluster import AgglomerativeClustering, KMeans
 from sklearn.decomposition import NMF
+from sklearn.manifold import spectral_embedding
 from sklearn.metrics.cluster import contingency_matrix
 from sklearn.mixture import GaussianMixture
 from sklearn.neighbors import kneighbors_graph
@@ -65,9 +66,10 @@ def run(x, clusters, method, ours, extra):
         # Each row counts as its own neighbour there: 10 others are 11.
         near = kneighbors_graph(x, 11, include_self=True)
         graph = (near + near.T) / 2
-        theirs = SpectralClustering(
-            clusters, affinity="precomputed", random_state=0, assign_labels="kmeans"
-        ).fit_predict(graph)
+        # SpectralClustering divides by the degrees where Ng, Jordan and Weiss take rows of unit length.
+        codes = spectral_embedding(graph, n_components=clusters, drop_first=False, random_state=0)
+        codes /= np.linalg.norm(codes, axis=1, keepdims=True)
+        theirs = KMeans(clusters, n_init=10, random_state=0).fit_predict(codes)
         return normalised_cut(graph, ours), normalised_cut(graph, theirs), theirs
     if method.startswith("agglomerative-"):
         linkage = method.split("-")[1]

@@ -189,7 +189,13 @@ TEST(Program, NamesKeepTheirIdentityAndBadFilesAreListed) {
       35);
   const std::string names[] = {"plain.gif", "comma,quote\".gif", "line\nbreak.gif",
                                std::string("latin\xe9.gif")};
-  for (const auto& name : names) program.write("in/" + name, gif);
+  char shade = 1;
+  for (const auto& name : names) {
+    std::string image = gif;
+    image.replace(13, 6, 6, shade);  // both colours of its palette
+    shade = static_cast<char>(shade + 40);
+    program.write("in/" + name, image);
+  }
   program.write("in/broken.gif", "GIF89a");
   const Outcome outcome = program.run(
       {"cluster", "in", "-k", "2", "--method", "pac", "--out", "run", "--json", "--strict"});
