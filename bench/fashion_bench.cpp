@@ -3,38 +3,15 @@
 // dataset-fashion-mnist is installed.
 #include <benchmark/benchmark.h>
 
-#include <optional>
-
-#include "coterie/data/load.h"
 #include "coterie/metrics/scores.h"
 #include "coterie/shallow/kmeans.h"
 #include "coterie/shallow/pac.h"
+#include "fashion.h"
 
 namespace coterie {
 namespace {
 
-struct Pixels {
-  Matrix<float> rows;
-  std::vector<std::int32_t> truth;
-};
-
-/// Read once for all benches; nothing where the data are not installed.
-const std::optional<Pixels>& fashion() {
-  static const std::optional<Pixels> pixels = []() -> std::optional<Pixels> {
-    for (const auto& known : known_datasets()) {
-      if (known.name != "fashion-mnist" || !known.found) continue;
-      Progress progress;
-      CancelToken cancel;
-      const Dataset data = load_dataset(known.name, {}, progress, cancel);
-      Pixels all{Matrix<float>(data.size(), data.shape.pixels()), data.truth};
-      for (std::int64_t i = 0; i < all.rows.size(); ++i)
-        all.rows.data()[i] = static_cast<float>(data.pixels[i]) / 255.0f;
-      return all;
-    }
-    return std::nullopt;
-  }();
-  return pixels;
-}
+using bench::fashion;
 
 template <class Model, class Params>
 void cluster_fashion(benchmark::State& state, Params params) {

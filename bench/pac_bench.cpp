@@ -2,28 +2,14 @@
 // sweep (PAC) or Lloyd iteration (k-means), so that sizes can be compared.
 #include <benchmark/benchmark.h>
 
-#include "coterie/core/random.h"
+#include "bench_data.h"
 #include "coterie/shallow/kmeans.h"
 #include "coterie/shallow/pac.h"
 
 namespace coterie {
 namespace {
 
-/// `rows` points around `clusters` centres, which lie far enough apart to be found and near enough
-/// to take several sweeps.
-Matrix<float> blobs(std::int64_t rows, std::int64_t cols, std::int64_t clusters) {
-  RandomStream random(0, "blobs");
-  Matrix<float> centres(clusters, cols);
-  for (std::int64_t i = 0; i < centres.size(); ++i)
-    centres.data()[i] = static_cast<float>(random.normal());
-  Matrix<float> points(rows, cols);
-  for (std::int64_t i = 0; i < rows; ++i) {
-    const float* centre = centres.row(i % clusters);
-    for (std::int64_t d = 0; d < cols; ++d)
-      points(i, d) = centre[d] + static_cast<float>(random.normal());
-  }
-  return points;
-}
+using bench::blobs;
 
 void pac(benchmark::State& state) {
   const Matrix<float> points = blobs(state.range(0), state.range(1), state.range(2));

@@ -27,6 +27,9 @@ constexpr int kBlocksPerCluster = 20;
 constexpr int kFewestSweeps = 10;
 /// A row that changes by less than this part of the tolerance is passed over.
 constexpr double kSettledPart = 0.1;
+/// On a sample the restarts need only come near their ends; the run over all rows goes on from
+/// there.
+constexpr double kSampleTolerance = 1e-2;
 /// A sample holds at least so many rows of an average cluster.
 constexpr std::int64_t kSampleRowsPerCluster = 200;
 
@@ -51,7 +54,8 @@ int team_threads_for(const PreparedRows& rows, std::int64_t clusters) {
 /// Sweeps until the probabilities stand still: first over all rows, then over those that still
 /// move, and over all again before the end. Ends early where it is cancelled.
 struct SweepLoop {
-  const PacParams& params;
+  int max_sweeps;
+  double tolerance;
   int fewest_sweeps;
   int threads;
   const CancelToken* cancel;
@@ -65,8 +69,7 @@ struct SweepLoop {
     Team::run(threads, [&](int rank, Team& team) {
       sweeper.prepare(plan, rank, team);
       while (!stop.load()) {
-        const double change =
-            sweeper.sweep(plan, params.tolerance * kSettledPart, rank, team) / rows;
+        const double change = sweeper.sweep(plan, tolerance * kSettledPart, rank, team) / rows;
         if (rank == 0) {
           record.changes.push_back(change);
           record.updates += static_cast<std::int64_t>(plan.visit().size());
@@ -84,13 +87,12 @@ struct SweepLoop {
   bool after_sweep(PacRun& record, SweepPlan& plan) const {
     ++record.sweeps;
     const bool ready = record.sweeps > fewest_sweeps;
-    const bool still = record.changes.back() < params.tolerance;
+    const bool still = record.changes.back() < tolerance;
     record.converged = ready && still && plan.full();
     report(record);
     if (ready && !still) plan.visit_kept();
     if (still || plan.visit().empty()) plan.visit_all();
-    return record.converged || record.sweeps >= params.max_sweeps ||
-           (cancel && cancel->cancelled());
+    return record.converged || record.sweeps >= max_sweeps || (cancel && cancel->cancelled());
   }
 };
 
@@ -147,8 +149,9 @@ const Fields<PacParams>& PacParams::fields() {
                   "weight that a row lends to a cluster")
           .number("restarts", &PacParams::restarts, between(1, 10000),
                   "random starts; the lowest objective is kept")
-          .number("sample_rows", &PacParams::sample_rows, between(0, 1e9),
-                  "with more rows than this the restarts run on a sample of so many; 0: on all")
+          .number(
+              "sample_rows", &PacParams::sample_rows, between(0, 1e9),
+              "the restarts run on a sample of so many where there are twice as many; 0: on all")
           .number("block_rows", &PacParams::block_rows, between(1, 1024),
                   "rows updated at once, at most; never more than a twentieth of a cluster")
           .number("max_sweeps", &PacParams::max_sweeps, between(1, 1e6),
@@ -182,7 +185,7 @@ PreparedRows Pac::prepare(ConstFeatures features) {
   return rows;
 }
 
-void Pac::run_restarts(const PreparedRows& rows, std::int64_t clusters,
+void Pac::run_restarts(const PreparedRows& rows, std::int64_t clusters, double tolerance,
                        const ShallowContext& context) {
   const int team_threads = params_.restarts > 1 ? team_threads_for(rows, clusters) : thread_count();
   const int at_once = team_threads == 1 ? std::min(thread_count(), params_.restarts) : 1;
@@ -198,14 +201,19 @@ void Pac::run_restarts(const PreparedRows& rows, std::int64_t clusters,
   const auto run_restart = [&](int restart) {
     RandomStream stream(context.seed, "pac", static_cast<std::uint64_t>(restart));
     Matrix<float> p = random_start(rows.rows(), clusters, stream);
-    const SweepLoop loop{
-        params_, kFewestSweeps, team_threads, context.cancel, [&](const PacRun& record) {
-          const std::int64_t done = ++sweeps_done;
-          if (context.progress)
-            context.progress->update(
-                done, fmt::format("restart {}, sweep {}, change {:.2g}", restart + 1, record.sweeps,
-                                  record.changes.back()));
-        }};
+    const SweepLoop loop{params_.max_sweeps,
+                         tolerance,
+                         kFewestSweeps,
+                         team_threads,
+                         context.cancel,
+                         [&](const PacRun& record) {
+                           const std::int64_t done = ++sweeps_done;
+                           if (context.progress)
+                             context.progress->update(
+                                 done,
+                                 fmt::format("restart {}, sweep {}, change {:.2g}", restart + 1,
+                                             record.sweeps, record.changes.back()));
+                         }};
     auto [record, model] = runner.run(p, SweepPlan(rows.rows(), runner.row_bytes(), stream), loop);
     context.check_cancelled();
     std::lock_guard lock(best_mutex);
@@ -235,7 +243,12 @@ Assignment Pac::run_all(ConstFeatures features, const PreparedRows& rows, Matrix
   if (context.progress) context.progress->begin("PAC, all rows", params_.max_sweeps);
   RandomStream stream(context.seed, "pac, all rows");
   Runner runner(rows, params_);
-  const SweepLoop loop{params_, 0, thread_count(), context.cancel, [&](const PacRun& record) {
+  const SweepLoop loop{params_.max_sweeps,
+                       params_.tolerance,
+                       0,
+                       thread_count(),
+                       context.cancel,
+                       [&](const PacRun& record) {
                          if (context.progress)
                            context.progress->update(
                                record.sweeps, fmt::format("sweep {}, change {:.2g}", record.sweeps,
@@ -257,17 +270,15 @@ Assignment Pac::fit(ConstFeatures features, std::int64_t clusters, const Shallow
   check_clustering_input(features, clusters);
   const PreparedRows rows = prepare(features);
   const std::int64_t sampled =
-      params_.sample_rows == 0
-          ? features.rows
-          : std::max<std::int64_t>(params_.sample_rows, clusters * kSampleRowsPerCluster);
-  if (features.rows <= sampled) {
-    run_restarts(rows, clusters, context);
+      std::max<std::int64_t>(params_.sample_rows, clusters * kSampleRowsPerCluster);
+  if (params_.sample_rows == 0 || features.rows <= 2 * sampled) {
+    run_restarts(rows, clusters, params_.tolerance, context);
     return predict(features);
   }
   RandomStream stream(context.seed, "pac sample");
   const Matrix<float> sample = sample_rows(features, sampled, stream);
   run_restarts(PreparedRows(sample, mean_, params_.distance == PacDistance::cosine), clusters,
-               context);
+               std::max(params_.tolerance, kSampleTolerance), context);
   return run_all(features, rows, predict(features).probabilities, context);
 }
 

@@ -19,9 +19,10 @@ struct PacParams {
   PacDistance distance = PacDistance::sqeuclidean;  ///< between rows
   PacWeight weight = PacWeight::p;                  ///< weight that a row lends to a cluster
   int restarts = 10;                                ///< the lowest objective is kept
-  int sample_rows = 20000;  ///< with more rows than this, the restarts run on so many; 0: on all
-  int block_rows = 256;     ///< rows updated at once, at most; see pac_block_rows
-  int max_sweeps = 100;     ///< sweeps over all rows in a restart
+  int sample_rows =
+      10000;             ///< the restarts run on so many where there are twice as many; 0: on all
+  int block_rows = 256;  ///< rows updated at once, at most; see pac_block_rows
+  int max_sweeps = 100;  ///< sweeps over all rows in a restart
   double tolerance = 1e-3;  ///< mean L1 change of a row at which to stop
 
   static const Fields<PacParams>& fields();
@@ -101,7 +102,8 @@ class Pac {
   class Runner;
 
   PreparedRows prepare(ConstFeatures features);
-  void run_restarts(const PreparedRows& rows, std::int64_t clusters, const ShallowContext& context);
+  void run_restarts(const PreparedRows& rows, std::int64_t clusters, double tolerance,
+                    const ShallowContext& context);
   /// The run over all rows from `p`, whose memory the result takes.
   Assignment run_all(ConstFeatures features, const PreparedRows& rows, Matrix<float> p,
                      const ShallowContext& context);

@@ -112,6 +112,30 @@ void PacLinearSweeper<Real>::prepare(const SweepPlan& plan, int rank, Team& team
   }
 }
 
+/// Takes over a row's new probabilities and returns their change (L1); `fresh` becomes the change
+/// of what the row lends.
+template <class Real>
+double PacLinearSweeper<Real>::replace(Real* p, double* fresh) const {
+  double change = 0;
+  if (params_.weight == PacWeight::p) {
+    for (std::int64_t k = 0; k < clusters_; ++k) {
+      // As it is stored: the sums always are those of the stored probabilities.
+      const double stored = static_cast<Real>(fresh[k]);
+      fresh[k] = stored - p[k];
+      p[k] = static_cast<Real>(stored);
+      change += std::abs(fresh[k]);
+    }
+    return change;
+  }
+  for (std::int64_t k = 0; k < clusters_; ++k) {
+    const double stored = static_cast<Real>(fresh[k]);
+    change += std::abs(stored - p[k]);
+    fresh[k] = pac_weight(stored, params_) - pac_weight(p[k], params_);
+    p[k] = static_cast<Real>(stored);
+  }
+  return change;
+}
+
 template <class Real>
 double PacLinearSweeper<Real>::sweep(SweepPlan& plan, double settled, int rank, Team& team) {
   if (rank == 0) change_.store(0);
@@ -130,18 +154,9 @@ double PacLinearSweeper<Real>::sweep(SweepPlan& plan, double settled, int rank, 
       probabilities_from_scores(fresh, 1.0 / (params_.m - 1.0));
     }
     for (std::int64_t b = mine.begin; b < mine.end; ++b) {
-      Real* p = p_.row(visit[first + b]);
-      double* delta = delta_.row(b);
-      double row_change = 0;
-      for (std::int64_t k = 0; k < clusters_; ++k) {
-        // As it is stored: the sums always are those of the stored probabilities.
-        const auto stored = static_cast<Real>(delta[k]);
-        row_change += std::abs(static_cast<double>(stored) - p[k]);
-        delta[k] = pac_weight(stored, params_) - pac_weight(p[k], params_);
-        p[k] = stored;
-      }
-      change += row_change;
-      plan.keep(static_cast<std::size_t>(first + b), row_change >= settled);
+      const double step = replace(p_.row(visit[first + b]), delta_.row(b));
+      change += step;
+      plan.keep(static_cast<std::size_t>(first + b), step >= settled);
     }
     team.wait();
     add_block(count, rank, team);

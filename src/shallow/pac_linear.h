@@ -57,6 +57,7 @@ class PacLinearSweeper {
 
  private:
   void load_block(std::span<const std::uint32_t> visit, std::int64_t first, Share mine);
+  double replace(Real* p, double* fresh) const;
   void add_block(std::int64_t count, int rank, Team& team);
 
   const PreparedRows& rows_;

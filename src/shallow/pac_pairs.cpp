@@ -81,15 +81,15 @@ double PacPairSweeper::sweep(SweepPlan& plan, double settled, int rank, Team& te
     team.wait();  // All have read what the block's rows lent before.
     for (std::int64_t b = mine.begin; b < mine.end; ++b) {
       const std::int64_t row = visit[first + b];
-      double row_change = 0;
+      double step = 0;
       for (std::int64_t k = 0; k < clusters; ++k) {
         const auto stored = static_cast<float>(fresh_(b, k));
-        row_change += std::abs(static_cast<double>(stored) - p_(row, k));
+        step += std::abs(static_cast<double>(stored) - p_(row, k));
         p_(row, k) = stored;
         lent_(row, k) = static_cast<float>(pac_weight(stored, params_));
       }
-      change += row_change;
-      plan.keep(static_cast<std::size_t>(first + b), row_change >= settled);
+      change += step;
+      plan.keep(static_cast<std::size_t>(first + b), step >= settled);
     }
     team.wait();
   }

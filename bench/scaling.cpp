@@ -1,0 +1,46 @@
+// scaling [METHOD...]: each shallow method on 100,000 x 64 (20 blobs with noise) with one thread
+// and with two: seconds (the better of two runs) and their ratio.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "bench_data.h"
+#include "coterie/core/parallel.h"
+#include "coterie/methods/registry.h"
+
+namespace {
+
+double best_of_two(const std::string& name, coterie::ConstFeatures rows, int threads) {
+  using namespace coterie;
+  set_thread_count(threads);
+  double best = 1e300;
+  for (int i = 0; i < 2; ++i) {
+    auto method = create_method(name);
+    const double start = bench::now();
+    method->fit({.count = rows.rows, .features = rows}, {.clusters = 20});
+    best = std::min(best, bench::now() - start);
+  }
+  return best;
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+  using namespace coterie;
+  std::vector<std::string> names(words + 1, words + count);
+  if (names.empty())
+    for (const auto& method : registered_methods())
+      if (method.info.family == "shallow" && method.info.name != "nmf")
+        names.push_back(method.info.name);
+  Matrix<float> rows = bench::blobs(100'000, 64, 20);
+  fmt::print("{:<16} {:>9} {:>9} {:>6}\n", "", "1 thread", "2 threads", "ratio");
+  for (const auto& name : names) {
+    // Parts of a sum must not be negative.
+    if (name == "nmf")
+      for (std::int64_t i = 0; i < rows.size(); ++i) rows.data()[i] = std::abs(rows.data()[i]);
+    const double one = best_of_two(name, rows, 1), two = best_of_two(name, rows, 2);
+    fmt::print("{:<16} {:9.2f} {:9.2f} {:6.2f}\n", name, one, two, two / one);
+    std::fflush(stdout);
+  }
+}
