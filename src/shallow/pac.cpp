@@ -22,7 +22,7 @@ namespace {
 /// A sweep in fewer arithmetic steps than this runs in one thread: several restarts then share the
 /// cores instead.
 constexpr double kTeamWork = 2e8;
-constexpr int kBlocksPerCluster = 20;
+constexpr int kBlocksPerCluster = 10;
 /// A random start hardly moves at first: no fewer sweeps say that it has settled.
 constexpr int kFewestSweeps = 10;
 /// A row that changes by less than this part of the tolerance is passed over.
@@ -33,15 +33,22 @@ constexpr double kSampleTolerance = 1e-2;
 /// A sample holds at least so many rows of an average cluster.
 constexpr std::int64_t kSampleRowsPerCluster = 200;
 
-/// softmax of N(0, 1) / 1000 for each row.
-Matrix<float> random_start(std::int64_t rows, std::int64_t clusters, RandomStream& stream) {
+/// softmax of N(0, 1) / 1000 for each row. Each piece of the rows has a stream of its own.
+Matrix<float> random_start(std::int64_t rows, std::int64_t clusters, std::uint64_t seed,
+                           std::string_view name) {
+  constexpr std::int64_t kPiece = 1024;
   Matrix<float> p(rows, clusters);
-  std::vector<double> row(static_cast<std::size_t>(clusters));
-  for (std::int64_t i = 0; i < rows; ++i) {
-    double total = 0;
-    for (double& value : row) total += value = std::exp(stream.normal() / 1000.0);
-    for (std::int64_t k = 0; k < clusters; ++k) p(i, k) = static_cast<float>(row[k] / total);
-  }
+  parallel_for((rows + kPiece - 1) / kPiece, 1, [&](std::int64_t begin, std::int64_t end) {
+    std::vector<double> row(static_cast<std::size_t>(clusters));
+    for (std::int64_t piece = begin; piece < end; ++piece) {
+      RandomStream stream(seed, name, static_cast<std::uint64_t>(piece));
+      for (std::int64_t i = piece * kPiece; i < std::min(rows, (piece + 1) * kPiece); ++i) {
+        double total = 0;
+        for (double& value : row) total += value = std::exp(stream.normal() / 1000.0);
+        for (std::int64_t k = 0; k < clusters; ++k) p(i, k) = static_cast<float>(row[k] / total);
+      }
+    }
+  });
   return p;
 }
 
@@ -153,7 +160,7 @@ const Fields<PacParams>& PacParams::fields() {
               "sample_rows", &PacParams::sample_rows, between(0, 1e9),
               "the restarts run on a sample of so many where there are twice as many; 0: on all")
           .number("block_rows", &PacParams::block_rows, between(1, 1024),
-                  "rows updated at once, at most; never more than a twentieth of a cluster")
+                  "rows updated at once, at most; never more than a tenth of a cluster")
           .number("max_sweeps", &PacParams::max_sweeps, between(1, 1e6),
                   "sweeps over all rows in a restart, at most")
           .number("tolerance", &PacParams::tolerance, between(0, 2),
@@ -200,7 +207,8 @@ void Pac::run_restarts(const PreparedRows& rows, std::int64_t clusters, double t
 
   const auto run_restart = [&](int restart) {
     RandomStream stream(context.seed, "pac", static_cast<std::uint64_t>(restart));
-    Matrix<float> p = random_start(rows.rows(), clusters, stream);
+    Matrix<float> p =
+        random_start(rows.rows(), clusters, context.seed, fmt::format("pac start {}", restart));
     const SweepLoop loop{params_.max_sweeps,
                          tolerance,
                          kFewestSweeps,

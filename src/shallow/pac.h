@@ -118,7 +118,7 @@ class Pac {
 };
 
 /// The rows that a fit of `rows` into `clusters` updates at once: `most`, and never more than a
-/// twentieth of an average cluster. Rows that change together do not see each other change: too
+/// tenth of an average cluster. Rows that change together do not see each other change: too
 /// many of a cluster at once, and all flip to and fro.
 std::int64_t pac_block_rows(std::int64_t rows, std::int64_t clusters, std::int64_t most);
 
