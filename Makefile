@@ -1,12 +1,15 @@
 # Two commands: `make demo` and `make test`. Each installs what is missing, builds and runs.
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test sanitize bench format clean
+.PHONY: help setup peers build demo test sanitize bench format clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
 
 setup:  ## the Debian packages that the rest needs
 	@tools/setup.sh
+
+peers:  ## the same, and the libraries that tests and benches compare with
+	@tools/setup.sh peers
 
 build: setup  ## the program, as build/release/coterie
 	@cmake --preset release
@@ -15,17 +18,14 @@ build: setup  ## the program, as build/release/coterie
 demo: build  ## clusters Fashion-MNIST and writes a report
 	@tools/demo.sh
 
-test: setup  ## all tests of the release build; the reduced build
+test: peers  ## all tests of the release build; the reduced build
 	@tools/check.sh release reduced
 
-sanitize: setup  ## the fast tests under the sanitizers
+sanitize: peers  ## the fast tests under the sanitizers
 	@tools/check.sh asan tsan
 
-bench: setup  ## speed of the clustering kernels
-	@cmake --preset release
-	@cmake --build --preset release --target benches
-	@build/release/bench/pac_bench
-	@build/release/bench/fashion_bench
+bench: peers  ## speed: kernels, other libraries beside, sizes, threads, ten million rows
+	@tools/bench.sh
 
 format:  ## clang-format over all sources
 	@git ls-files '*.h' '*.cpp' | xargs clang-format -i

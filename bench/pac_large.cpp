@@ -31,6 +31,7 @@ void write_blobs(const std::filesystem::path& path, std::int64_t rows) {
 double run_program(const std::string& input, const std::string& out) {
   const pid_t child = fork();
   if (child == 0) {
+    if (!std::freopen("/dev/null", "w", stdout)) _exit(126);
     execl(COTERIE_PROGRAM, "coterie", "cluster", input.c_str(), "-k", "50", "--method", "pac",
           "--out", out.c_str(), "--no-report", "--quiet", nullptr);
     _exit(127);

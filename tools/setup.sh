@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs the Debian 12 packages that build, demo, tests and benches need. Does nothing where all
-# are there.
+# setup.sh [peers]: installs the Debian 12 packages that build and demo need; with `peers` also the
+# libraries that tests and benches compare with. Does nothing where all are there.
 set -eu
 
 packages="
@@ -12,6 +12,7 @@ packages="
   libgtest-dev libbenchmark-dev
   dataset-fashion-mnist
 "
+[ "${1:-}" != peers ] || packages="$packages python3-sklearn python3-faiss"
 
 if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
   echo "setup: no apt on this system; what is needed, by the names of Debian 12:" $packages >&2

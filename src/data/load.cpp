@@ -1,6 +1,9 @@
 #include "coterie/data/load.h"
 
 #include <algorithm>
+#include <cctype>
+#include <cmath>
+#include <string_view>
 #include <utility>
 
 #include "coterie/core/error.h"
@@ -101,6 +104,7 @@ class Loader {
 
   Dataset load_csv() {
     CsvFeatures csv = read_csv_features(source_, options_.label_column, cancel_);
+    if (options_.label_column.empty()) warn_of_labels(csv);
     Dataset dataset = features_dataset(std::move(csv.rows));
     if (!csv.labels.empty()) {
       Truth truth = encode_truth(csv.labels);
@@ -108,6 +112,27 @@ class Loader {
       dataset.class_names = std::move(truth.class_names);
     }
     return dataset;
+  }
+
+  /// Ground truth among the features would decide the clusters.
+  void warn_of_labels(const CsvFeatures& csv) {
+    constexpr std::string_view kNames[] = {"label", "labels", "class", "target", "truth", "y"};
+    const ConstFeatures& rows = csv.rows.values;
+    for (std::size_t d = 0; d < csv.columns.size(); ++d) {
+      std::string name = csv.columns[d];
+      for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+      if (std::find(std::begin(kNames), std::end(kNames), name) == std::end(kNames)) continue;
+      bool whole = true;
+      for (std::int64_t i = 0; whole && i < rows.rows; ++i) {
+        const float value = rows(i, static_cast<std::int64_t>(d));
+        whole = value == std::round(value);
+      }
+      if (whole)
+        progress_.warn(fmt::format(
+            "column '{}' of {} is taken as a feature and looks like ground truth; leave it out "
+            "with --label-column {}",
+            printable(csv.columns[d]), shown(source_), printable(csv.columns[d])));
+    }
   }
 
   Dataset load_npy() {

@@ -193,11 +193,13 @@ class Run {
     const auto order = order_by_size(result.labels, clusters);
     renumber(result, order);
     LoadedRun loaded;
-    loaded.rows = assigned_rows(dataset_.paths, result);
-    folder_.write_assignments(loaded.rows);
     folder_.write_bad_files(dataset_.bad_files);
     folder_.write_matrix("probabilities.npy", result.probabilities);
     if (!result.embeddings.empty()) folder_.write_matrix("embeddings.npy", result.embeddings);
+    const std::vector<float> confidences = confidences_of(result);
+    result.probabilities = {};  // With millions of rows there is not room for both.
+    loaded.rows = assigned_rows(dataset_.paths, result.labels, confidences, clusters);
+    folder_.write_assignments(loaded.rows);
 
     nlohmann::json model = {{"format", 1},
                             {"coterie", kVersion},
@@ -437,8 +439,9 @@ PredictionResult predict_with_run(const fs::path& path, const std::string& input
                      .cancel = &cancel};
   Clustering result = method->predict(dataset.training_data(), context);
   renumber(result, model.at("label_order").get<std::vector<std::int32_t>>());
-  return {assigned_rows(dataset.paths, result), dataset.bad_files, model.at("method"),
-          model.at("clusters")};
+  const std::int64_t clusters = model.at("clusters");
+  return {assigned_rows(dataset.paths, result.labels, confidences_of(result), clusters),
+          dataset.bad_files, model.at("method"), clusters};
 }
 
 }  // namespace coterie

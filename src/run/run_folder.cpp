@@ -238,19 +238,25 @@ void renumber(Assignment& assignment, const std::vector<std::int32_t>& order) {
   }
 }
 
+std::vector<float> confidences_of(const Assignment& assignment) {
+  std::vector<float> confidences(assignment.labels.size());
+  for (std::size_t i = 0; i < confidences.size(); ++i)
+    confidences[i] = assignment.probabilities(static_cast<std::int64_t>(i), assignment.labels[i]);
+  return confidences;
+}
+
 std::vector<AssignedRow> assigned_rows(const std::vector<std::string>& paths,
-                                       const Assignment& assignment) {
+                                       const std::vector<std::int32_t>& labels,
+                                       const std::vector<float>& confidences,
+                                       std::int64_t clusters) {
   const std::size_t n = paths.size();
   std::vector<AssignedRow> rows(n);
-  for (std::size_t i = 0; i < n; ++i) {
-    const std::int32_t label = assignment.labels[i];
-    rows[i] = {paths[i], label, assignment.probabilities(static_cast<std::int64_t>(i), label), 0};
-  }
+  for (std::size_t i = 0; i < n; ++i) rows[i] = {paths[i], labels[i], confidences[i], 0};
   std::vector<std::size_t> by_confidence(n);
   std::iota(by_confidence.begin(), by_confidence.end(), std::size_t{0});
   std::stable_sort(by_confidence.begin(), by_confidence.end(),
                    [&](auto a, auto b) { return rows[a].confidence > rows[b].confidence; });
-  std::vector<std::int64_t> next(static_cast<std::size_t>(assignment.probabilities.cols()));
+  std::vector<std::int64_t> next(static_cast<std::size_t>(clusters));
   for (const std::size_t i : by_confidence) rows[i].rank = next[rows[i].label]++;
   return rows;
 }

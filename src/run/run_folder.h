@@ -86,8 +86,13 @@ std::vector<std::int32_t> order_by_size(const std::vector<std::int32_t>& labels,
 /// Applies `order` (new number of each old cluster) to labels and probabilities.
 void renumber(Assignment& assignment, const std::vector<std::int32_t>& order);
 
+/// The largest probability of each row.
+std::vector<float> confidences_of(const Assignment& assignment);
+
 /// Rows of assignments.csv: label, confidence and rank of each path.
 std::vector<AssignedRow> assigned_rows(const std::vector<std::string>& paths,
-                                       const Assignment& assignment);
+                                       const std::vector<std::int32_t>& labels,
+                                       const std::vector<float>& confidences,
+                                       std::int64_t clusters);
 
 }  // namespace coterie

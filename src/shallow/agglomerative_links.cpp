@@ -5,6 +5,7 @@
 
 #include "coterie/core/parallel.h"
 #include "coterie/shallow/agglomerative_rounds.h"
+#include "coterie/shallow/row_blocks.h"
 #include "coterie/shallow/rows.h"
 
 namespace coterie {
@@ -152,22 +153,22 @@ std::vector<Join> link_single(ConstFeatures features, std::span<const std::int64
 
 void euclidean_distances(ConstFeatures features, std::span<const std::int64_t> rows,
                          PairDistances& distances, const ShallowContext& context) {
-  constexpr std::int64_t kBlock = 256;
+  const std::int64_t block_rows = row_block(features.cols);
   const auto count = static_cast<std::int64_t>(rows.size());
   const PreparedRows prepared(features, PreparedRows::mean_of(features, false), false);
-  const std::int64_t blocks = (count + kBlock - 1) / kBlock;
+  const std::int64_t blocks = (count + block_rows - 1) / block_rows;
   std::atomic<std::int64_t> done{0};
   if (context.progress) context.progress->begin("distances", blocks);
   // The longest strips first, one at a time.
   parallel_for(blocks, 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t strip = begin; strip < end; ++strip) {
-      const std::int64_t first = (blocks - 1 - strip) * kBlock;
-      RowMajor x(std::min(kBlock, count - first), features.cols), y, products;
+      const std::int64_t first = (blocks - 1 - strip) * block_rows;
+      RowMajor x(std::min(block_rows, count - first), features.cols), y, products;
       Eigen::VectorXd x_squares, y_squares;
       load_block(prepared, rows, first, x, x_squares);
-      for (std::int64_t start = 0; start <= first; start += kBlock) {
+      for (std::int64_t start = 0; start <= first; start += block_rows) {
         context.check_cancelled();
-        y.resize(std::min(kBlock, count - start), features.cols);
+        y.resize(std::min(block_rows, count - start), features.cols);
         load_block(prepared, rows, start, y, y_squares);
         products.noalias() = x * y.transpose();
         for (std::int64_t b = 0; b < x.rows(); ++b) {

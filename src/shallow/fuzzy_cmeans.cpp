@@ -33,7 +33,9 @@ template <class Real>
 class MembershipBlock {
  public:
   MembershipBlock(std::int64_t columns, std::int64_t clusters, double m)
-      : m_(static_cast<Real>(m)), x_(kRowBlock, columns), logs_(kRowBlock, clusters) {}
+      : m_(static_cast<Real>(m)),
+        x_(row_block(columns), columns),
+        logs_(row_block(columns), clusters) {}
 
   auto rows() const { return x_.topRows(count_); }
   /// Sum of the rows' |x|^2.
@@ -121,7 +123,8 @@ class Iterations {
 
   /// Centres from memberships that are softmax(N(0, 1)).
   Matrix<double> random_centres(std::uint64_t seed) const {
-    std::vector<RowMajor<float>> x(threads_, RowMajor<float>(kRowBlock, rows_.cols()));
+    std::vector<RowMajor<float>> x(threads_,
+                                   RowMajor<float>(row_block(rows_.cols()), rows_.cols()));
     const Sums sums = collect([&](int rank, std::int64_t first, std::int64_t count, Sums& into) {
       RandomStream stream(seed, "memberships", static_cast<std::uint64_t>(first));
       RowMajor<float> u(count, clusters_);
@@ -156,7 +159,7 @@ class Iterations {
   template <class Work>
   Sums collect(const Work& work) const {
     std::vector<Sums> sums(threads_, Sums(clusters_, rows_.cols()));
-    for_row_blocks(rows_.rows(), threads_, context_,
+    for_row_blocks(rows_.rows(), rows_.cols(), threads_, context_,
                    [&](int rank, std::int64_t first, std::int64_t count) {
                      work(rank, first, count, sums[rank]);
                    });
@@ -284,11 +287,12 @@ Assignment FuzzyCMeans::predict(ConstFeatures features) const {
   std::vector<MembershipBlock<double>> blocks(
       threads, MembershipBlock<double>(features.cols, clusters(), params_.m));
   Assignment result{{}, Matrix<float>(features.rows, clusters())};
-  for_row_blocks(features.rows, threads, {}, [&](int rank, std::int64_t first, std::int64_t count) {
-    blocks[rank].update(rows, first, count, table);
-    Eigen::Map<RowMajor<float>>(result.probabilities.row(first), count, clusters()) =
-        blocks[rank].memberships().cast<float>();
-  });
+  for_row_blocks(features.rows, features.cols, threads, {},
+                 [&](int rank, std::int64_t first, std::int64_t count) {
+                   blocks[rank].update(rows, first, count, table);
+                   Eigen::Map<RowMajor<float>>(result.probabilities.row(first), count, clusters()) =
+                       blocks[rank].memberships().cast<float>();
+                 });
   result.labels = argmax_rows(result.probabilities.view());
   return result;
 }

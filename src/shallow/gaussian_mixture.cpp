@@ -240,7 +240,7 @@ class Em {
     };
     std::vector<Scratch> scratch(threads_);
     std::vector<Moments> moments(threads_, Moments(clusters_, rows_.cols(), covariance_));
-    for_row_blocks(rows_.rows(), threads_, context_,
+    for_row_blocks(rows_.rows(), rows_.cols(), threads_, context_,
                    [&](int rank, std::int64_t first, std::int64_t count) {
                      auto& [x, p, work] = scratch[rank];
                      x.resize(count, rows_.cols());
@@ -372,15 +372,17 @@ Assignment GaussianMixture::predict(ConstFeatures features) const {
                                   static_cast<double>(mixture_.covariances.size()));
   std::vector<RowMajor> x(threads), logs(threads), work(threads);
   Assignment result{{}, Matrix<float>(features.rows, clusters())};
-  for_row_blocks(features.rows, threads, {}, [&](int rank, std::int64_t first, std::int64_t count) {
-    x[rank].resize(count, features.cols);
-    logs[rank].resize(count, clusters());
-    for (std::int64_t b = 0; b < count; ++b) rows.load(first + b, x[rank].row(b).data());
-    density.log_joint(x[rank], work[rank], logs[rank]);
-    normalise(logs[rank]);
-    for (std::int64_t i = 0; i < logs[rank].size(); ++i)
-      result.probabilities.row(first)[i] = static_cast<float>(logs[rank].data()[i]);
-  });
+  for_row_blocks(features.rows, features.cols, threads, {},
+                 [&](int rank, std::int64_t first, std::int64_t count) {
+                   x[rank].resize(count, features.cols);
+                   logs[rank].resize(count, clusters());
+                   for (std::int64_t b = 0; b < count; ++b)
+                     rows.load(first + b, x[rank].row(b).data());
+                   density.log_joint(x[rank], work[rank], logs[rank]);
+                   normalise(logs[rank]);
+                   for (std::int64_t i = 0; i < logs[rank].size(); ++i)
+                     result.probabilities.row(first)[i] = static_cast<float>(logs[rank].data()[i]);
+                 });
   result.labels = argmax_rows(result.probabilities.view());
   return result;
 }

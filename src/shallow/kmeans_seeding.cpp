@@ -7,17 +7,12 @@
 
 #include "coterie/core/parallel.h"
 #include "coterie/shallow/centre_products.h"
+#include "coterie/shallow/row_blocks.h"
 
 namespace coterie {
-namespace {
-
-constexpr std::int64_t kBlock = 256;
-
-}  // namespace
-
 Matrix<double> kmeans_plus_plus(const PreparedRows& rows, std::int64_t clusters,
                                 RandomStream& stream, const ShallowContext& context) {
-  const std::int64_t n = rows.rows(), columns = rows.cols();
+  const std::int64_t n = rows.rows(), columns = rows.cols(), block_rows = row_block(columns);
   const auto candidates = static_cast<std::int64_t>(2 + std::log(static_cast<double>(clusters)));
   Matrix<double> centres(clusters, columns);
   std::vector<float> nearest(static_cast<std::size_t>(n), std::numeric_limits<float>::infinity());
@@ -29,10 +24,10 @@ Matrix<double> kmeans_plus_plus(const PreparedRows& rows, std::int64_t clusters,
     Matrix<double> points(static_cast<std::int64_t>(drawn.size()), columns);
     for (std::size_t c = 0; c < drawn.size(); ++c) rows.load(drawn[c], points.row(c));
     const CentreProducts products(points);
-    parallel_for(n, 4 * kBlock, [&](std::int64_t begin, std::int64_t end) {
-      Matrix<float> x(kBlock, columns), distances(kBlock, points.rows());
-      for (std::int64_t first = begin; first < end; first += kBlock) {
-        const std::int64_t count = std::min(kBlock, end - first);
+    parallel_for(n, 4 * block_rows, [&](std::int64_t begin, std::int64_t end) {
+      Matrix<float> x(block_rows, columns), distances(block_rows, points.rows());
+      for (std::int64_t first = begin; first < end; first += block_rows) {
+        const std::int64_t count = std::min(block_rows, end - first);
         for (std::int64_t b = 0; b < count; ++b) rows.load(first + b, x.row(b));
         products.relative_distances(x.data(), count, distances.data());
         for (std::int64_t b = 0; b < count; ++b) {

@@ -7,6 +7,7 @@
 
 #include "coterie/core/parallel.h"
 #include "coterie/shallow/distances.h"
+#include "coterie/shallow/row_blocks.h"
 #include "coterie/shallow/stored_tensors.h"
 
 namespace coterie {
@@ -19,39 +20,42 @@ std::vector<std::int64_t> nearest_of(ConstFeatures queries, ConstFeatures rows) 
   using RowMajor = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
   using Map = Eigen::Map<RowMajor>;
   using ConstMap = Eigen::Map<const RowMajor>;
-  constexpr std::int64_t kQueries = 256, kRows = 2048;
+  const std::int64_t query_rows = row_block(rows.cols), kept_rows = 4 * query_rows;
   const PreparedRows prepared(rows, PreparedRows::mean_of(rows, false), false);
   const PreparedRows asked(queries, prepared.mean(), false);
   std::vector<std::int64_t> nearest(static_cast<std::size_t>(queries.rows), 0);
-  parallel_for((queries.rows + kQueries - 1) / kQueries, 1, [&](std::int64_t b, std::int64_t e) {
-    Matrix<float> x(kQueries, queries.cols), y(kRows, queries.cols), products(kQueries, kRows);
-    std::vector<float> half_squares(kRows);
-    for (std::int64_t first = b * kQueries; first < std::min(e * kQueries, queries.rows);
-         first += kQueries) {
-      const std::int64_t count = std::min(kQueries, queries.rows - first);
-      for (std::int64_t q = 0; q < count; ++q) asked.load(first + q, x.row(q));
-      // The largest x.y - |y|^2 / 2 is the least |x - y|^2.
-      std::vector<float> best(static_cast<std::size_t>(count),
-                              -std::numeric_limits<float>::infinity());
-      for (std::int64_t start = 0; start < rows.rows; start += kRows) {
-        const std::int64_t width = std::min(kRows, rows.rows - start);
-        for (std::int64_t r = 0; r < width; ++r) {
-          prepared.load(start + r, y.row(r));
-          half_squares[r] = static_cast<float>(0.5 * squared_length(y.row(r), rows.cols));
-        }
-        Map(products.data(), count, width).noalias() =
-            ConstMap(x.data(), count, rows.cols) * ConstMap(y.data(), width, rows.cols).transpose();
-        for (std::int64_t q = 0; q < count; ++q)
-          for (std::int64_t r = 0; r < width; ++r) {
-            const float closeness = products.data()[q * width + r] - half_squares[r];
-            if (closeness > best[q]) {
-              best[q] = closeness;
-              nearest[first + q] = start + r;
+  parallel_for(
+      (queries.rows + query_rows - 1) / query_rows, 1, [&](std::int64_t b, std::int64_t e) {
+        Matrix<float> x(query_rows, queries.cols), y(kept_rows, queries.cols),
+            products(query_rows, kept_rows);
+        std::vector<float> half_squares(kept_rows);
+        for (std::int64_t first = b * query_rows; first < std::min(e * query_rows, queries.rows);
+             first += query_rows) {
+          const std::int64_t count = std::min(query_rows, queries.rows - first);
+          for (std::int64_t q = 0; q < count; ++q) asked.load(first + q, x.row(q));
+          // The largest x.y - |y|^2 / 2 is the least |x - y|^2.
+          std::vector<float> best(static_cast<std::size_t>(count),
+                                  -std::numeric_limits<float>::infinity());
+          for (std::int64_t start = 0; start < rows.rows; start += kept_rows) {
+            const std::int64_t width = std::min(kept_rows, rows.rows - start);
+            for (std::int64_t r = 0; r < width; ++r) {
+              prepared.load(start + r, y.row(r));
+              half_squares[r] = static_cast<float>(0.5 * squared_length(y.row(r), rows.cols));
             }
+            Map(products.data(), count, width).noalias() =
+                ConstMap(x.data(), count, rows.cols) *
+                ConstMap(y.data(), width, rows.cols).transpose();
+            for (std::int64_t q = 0; q < count; ++q)
+              for (std::int64_t r = 0; r < width; ++r) {
+                const float closeness = products.data()[q * width + r] - half_squares[r];
+                if (closeness > best[q]) {
+                  best[q] = closeness;
+                  nearest[first + q] = start + r;
+                }
+              }
           }
-      }
-    }
-  });
+        }
+      });
   return nearest;
 }
 

@@ -9,6 +9,7 @@
 #include "coterie/core/parallel.h"
 #include "coterie/core/random.h"
 #include "coterie/shallow/kmeans.h"
+#include "coterie/shallow/row_blocks.h"
 #include "coterie/shallow/rows.h"
 
 namespace coterie {
@@ -41,7 +42,7 @@ Matrix<double> choose_landmarks(ConstFeatures features, std::int64_t count,
 /// Squared distances of each row to its nearest landmarks, as the weights of a Membership.
 Membership nearest_landmarks(ConstFeatures features, const Matrix<double>& landmarks,
                              std::int64_t neighbours, const ShallowContext& context) {
-  constexpr std::int64_t kBlock = 256;
+  const std::int64_t block_rows = row_block(features.cols);
   const PreparedRows rows(features, PreparedRows::mean_of(features, false), false);
   const std::int64_t count = landmarks.rows(), columns = features.cols;
   Matrix<float> centres(count, columns);
@@ -53,13 +54,14 @@ Membership nearest_landmarks(ConstFeatures features, const Matrix<double>& landm
   }
   Membership found{Matrix<std::int32_t>(features.rows, neighbours),
                    Matrix<double>(features.rows, neighbours)};
-  const std::int64_t blocks = (features.rows + kBlock - 1) / kBlock;
+  const std::int64_t blocks = (features.rows + block_rows - 1) / block_rows;
   parallel_for(blocks, 1, [&](std::int64_t begin, std::int64_t end) {
-    Matrix<float> x(kBlock, columns), products(kBlock, count);
+    Matrix<float> x(block_rows, columns), products(block_rows, count);
     std::vector<std::pair<float, std::int32_t>> distances(static_cast<std::size_t>(count));
     for (std::int64_t block = begin; block < end; ++block) {
       context.check_cancelled();
-      const std::int64_t first = block * kBlock, size = std::min(kBlock, features.rows - first);
+      const std::int64_t first = block * block_rows,
+                         size = std::min(block_rows, features.rows - first);
       for (std::int64_t b = 0; b < size; ++b) rows.load(first + b, x.row(b));
       MapF(products.data(), size, count).noalias() =
           ConstMapF(x.data(), size, columns) *

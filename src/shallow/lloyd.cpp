@@ -6,19 +6,15 @@
 
 #include "coterie/core/parallel.h"
 #include "coterie/shallow/distances.h"
+#include "coterie/shallow/row_blocks.h"
 
 namespace coterie {
 namespace {
 
-constexpr std::int64_t kBlock = 256;
 /// What a squared distance out of float products may be off by, relative to |x|^2 + |c|^2.
 constexpr float kProductError = 2e-6f;
 /// What a bound may lose to rounding in one iteration.
 constexpr float kRounding = 1e-6f;
-
-int threads_for(double work) {
-  return static_cast<int>(std::clamp<double>(work / 2e6, 1, thread_count()));
-}
 
 }  // namespace
 
@@ -27,8 +23,8 @@ struct Lloyd::Part {
   Part(std::int64_t clusters, std::int64_t columns)
       : sums(clusters, columns),
         sizes(static_cast<std::size_t>(clusters)),
-        x(kBlock, columns),
-        distances(kBlock, clusters) {}
+        x(row_block(columns), columns),
+        distances(row_block(columns), clusters) {}
   Matrix<double> sums;              // change of the clusters' sums
   std::vector<std::int64_t> sizes;  // change of their sizes
   std::int64_t changed = 0;
@@ -122,6 +118,7 @@ std::int64_t Lloyd::pass(bool everything) {
   // Fixed shares, so that the sums come out the same each time.
   Team::run(threads_, [&](int rank, Team&) {
     const Share share = share_of(rows_.rows(), rank, threads_);
+    const std::int64_t block_rows = row_block(rows_.cols());
     std::vector<std::uint32_t> places;
     for (std::int64_t i = share.begin; i < share.end; ++i) {
       if (!everything) {
@@ -132,7 +129,7 @@ std::int64_t Lloyd::pass(bool everything) {
       }
       if (everything || upper_[i] > std::max(lower_[i], half[labels_[i]])) {
         places.push_back(static_cast<std::uint32_t>(i - share.begin));
-        if (static_cast<std::int64_t>(places.size()) == kBlock) {
+        if (static_cast<std::int64_t>(places.size()) == block_rows) {
           measure(products, places, share.begin, parts[rank]);
           places.clear();
         }

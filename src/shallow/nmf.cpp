@@ -137,7 +137,7 @@ class Factors {
     std::vector<Sums> sums(threads_, Sums(clusters_, rows_.cols()));
     const bool pulled = graph_ && begun_;
     if (pulled) last_w_ = w_;
-    for_row_blocks(rows_.rows(), threads_, context_,
+    for_row_blocks(rows_.rows(), rows_.cols(), threads_, context_,
                    [&](int rank, std::int64_t first, std::int64_t count) {
                      update_block(first, count, table, pulled, sums[rank]);
                    });
@@ -218,7 +218,7 @@ class Factors {
   /// lambda tr(W^T L W): half of lambda |w_i - w_j|^2 over all ordered pairs that are joined.
   double roughness() const {
     std::vector<double> sums(threads_);
-    for_row_blocks(rows_.rows(), threads_, context_,
+    for_row_blocks(rows_.rows(), rows_.cols(), threads_, context_,
                    [&](int rank, std::int64_t first, std::int64_t count) {
                      for (std::int64_t i = first; i < first + count; ++i)
                        for (const std::int64_t other : graph_->of(i))
@@ -366,19 +366,20 @@ Assignment Nmf::predict(ConstFeatures features) const {
   const PartTable table(ConstMapF(parts_.data(), clusters(), features.cols));
   const int threads = threads_for(static_cast<double>(features.size()) * clusters());
   Assignment result{{}, Matrix<float>(features.rows, clusters())};
-  for_row_blocks(features.rows, threads, {}, [&](int, std::int64_t first, std::int64_t count) {
-    RowMajorF scratch;
-    const Eigen::MatrixXf target = rows.block(first, count, scratch) * table.parts.transpose();
-    Eigen::MatrixXf w = Eigen::MatrixXf::Zero(count, clusters());
-    descend(target, table.gram, Eigen::VectorXf::Zero(count), kPredictPasses, w);
-    for (std::int64_t b = 0; b < count; ++b) {
-      const float sum = w.row(b).sum();
-      // A row that takes nothing of any part belongs to all alike.
-      if (!(sum > 0)) w.row(b).setOnes();
-      Eigen::Map<Eigen::RowVectorXf>(result.probabilities.row(first + b), clusters()) =
-          w.row(b) / (sum > 0 ? sum : static_cast<float>(clusters()));
-    }
-  });
+  for_row_blocks(
+      features.rows, features.cols, threads, {}, [&](int, std::int64_t first, std::int64_t count) {
+        RowMajorF scratch;
+        const Eigen::MatrixXf target = rows.block(first, count, scratch) * table.parts.transpose();
+        Eigen::MatrixXf w = Eigen::MatrixXf::Zero(count, clusters());
+        descend(target, table.gram, Eigen::VectorXf::Zero(count), kPredictPasses, w);
+        for (std::int64_t b = 0; b < count; ++b) {
+          const float sum = w.row(b).sum();
+          // A row that takes nothing of any part belongs to all alike.
+          if (!(sum > 0)) w.row(b).setOnes();
+          Eigen::Map<Eigen::RowVectorXf>(result.probabilities.row(first + b), clusters()) =
+              w.row(b) / (sum > 0 ? sum : static_cast<float>(clusters()));
+        }
+      });
   result.labels = argmax_rows(result.probabilities.view());
   return result;
 }

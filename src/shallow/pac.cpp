@@ -13,6 +13,7 @@
 #include "coterie/core/random.h"
 #include "coterie/shallow/pac_linear.h"
 #include "coterie/shallow/pac_pairs.h"
+#include "coterie/shallow/row_blocks.h"
 #include "coterie/shallow/stored_tensors.h"
 #include "coterie/shallow/sweep_plan.h"
 
@@ -116,7 +117,8 @@ class Pac::Runner {
 
   /// From `p` to the end, which is left there.
   std::pair<PacRun, Model> run(Matrix<float>& p, SweepPlan plan, const SweepLoop& loop) const {
-    const std::int64_t block = pac_block_rows(rows_.rows(), p.cols(), params_.block_rows);
+    const std::int64_t most = std::min<std::int64_t>(params_.block_rows, row_block(rows_.cols()));
+    const std::int64_t block = pac_block_rows(rows_.rows(), p.cols(), most);
     if (params_.distance == PacDistance::euclidean) {
       PacPairSweeper sweeper(centred_, params_, block, p);
       PacRun record = loop.run(sweeper, plan);
@@ -324,16 +326,16 @@ void Pac::predict_into(ConstFeatures features, Matrix<float>& p) const {
   sums.square = model_.square_sums;
   sums.vector = model_.sums;
   const PacPairScores pair_scores(model_.rows, model_.lent);
-  constexpr std::int64_t kBlock = 64;
+  const std::int64_t block_rows = std::min<std::int64_t>(64, row_block(columns));
   // Whole blocks from row 0 on: a row's arithmetic does not depend on how threads share them.
-  parallel_for((features.rows + kBlock - 1) / kBlock, 16,
+  parallel_for((features.rows + block_rows - 1) / block_rows, 16,
                [&](std::int64_t begin, std::int64_t end) {
-                 Matrix<double> x(kBlock, columns), scores(kBlock, clusters());
-                 Matrix<float> x_float(pairs ? kBlock : 0, columns);
-                 std::vector<double> squares(kBlock);
-                 for (std::int64_t first = begin * kBlock;
-                      first < std::min(end * kBlock, features.rows); first += kBlock) {
-                   const std::int64_t count = std::min(kBlock, features.rows - first);
+                 Matrix<double> x(block_rows, columns), scores(block_rows, clusters());
+                 Matrix<float> x_float(pairs ? block_rows : 0, columns);
+                 std::vector<double> squares(block_rows);
+                 for (std::int64_t first = begin * block_rows;
+                      first < std::min(end * block_rows, features.rows); first += block_rows) {
+                   const std::int64_t count = std::min(block_rows, features.rows - first);
                    const MatrixView<double> block = scores.view().slice(0, count);
                    for (std::int64_t b = 0; b < count; ++b) {
                      if (pairs) {

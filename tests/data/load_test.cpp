@@ -51,6 +51,17 @@ TEST_F(Load, MissingInputsSuggestANeighbour) {
   EXPECT_CONTAINS(error_of(""), "no input");
 }
 
+TEST_F(Load, AColumnThatLooksLikeGroundTruthIsWarnedOf) {
+  load(made("a.csv", "x,Label\n0.5,1\n1.5,2\n"));
+  ASSERT_EQ(progress_.warnings.size(), 1u);
+  EXPECT_CONTAINS(progress_.warnings[0], "--label-column Label");
+  load(made("b.csv", "x,label\n0.5,1.25\n1.5,2\n"));  // measured, not counted
+  load(made("c.csv", "x,labelling\n0.5,1\n1.5,2\n"));
+  options_.label_column = "label";
+  load(made("d.csv", "x,label\n0.5,1\n1.5,2\n"));
+  EXPECT_EQ(progress_.warnings.size(), 1u);
+}
+
 TEST_F(Load, InputsThatAreNoFilesAreRefused) {
   ASSERT_EQ(::mkfifo((folder_ / "fifo").c_str(), 0600), 0);
   EXPECT_CONTAINS(error_of(folder_ / "fifo"), "neither a file nor a folder");

@@ -1,0 +1,25 @@
+#!/bin/sh
+# Builds and runs every bench; about half an hour on two cores. bench/pac_against_paper needs
+# Pendigits: PENDIGITS names the csv.
+set -eu
+cd "$(dirname "$0")/.."
+cmake --preset release
+cmake --build --preset release --target benches
+
+run() {
+  echo
+  echo "== $*"
+  "$@"
+}
+run build/release/bench/kmeans_against_peers
+pendigits=${PENDIGITS:-../shared/data/pendigits/pendigits.csv}
+if [ -f "$pendigits" ]; then
+  run build/release/bench/pac_against_paper "$pendigits"
+else
+  echo "pac_against_paper is left out: set PENDIGITS to pendigits.csv"
+fi
+run build/release/bench/pac_bench
+run build/release/bench/fashion_bench
+run build/release/bench/sizes
+run build/release/bench/scaling
+run build/release/bench/pac_large
