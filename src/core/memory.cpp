@@ -28,12 +28,33 @@ std::optional<std::uint64_t> system_memory() {
   return std::nullopt;
 }
 
-/// What is left of the control group's limit, where it has one.
+/// Bytes of files that a control group keeps in memory and would let go of.
+std::uint64_t cached_files(const std::string& folder) {
+  std::ifstream file(folder + "/memory.stat");
+  std::string key;
+  std::uint64_t value = 0, sum = 0;
+  while (file >> key >> value)
+    if (key == "inactive_file" || key == "active_file") sum += value;
+  return sum;
+}
+
+/// What is left of the control group's limit, where it has one; version 2 or 1.
 std::optional<std::uint64_t> group_memory() {
-  const auto limit = number_in("/sys/fs/cgroup/memory.max");
-  const auto used = number_in("/sys/fs/cgroup/memory.current");
-  if (!limit || !used) return std::nullopt;
-  return *limit > *used ? *limit - *used : 0;
+  struct Version {
+    std::string folder;
+    const char* limit;
+    const char* used;
+  };
+  const Version versions[] = {
+      {"/sys/fs/cgroup", "/memory.max", "/memory.current"},
+      {"/sys/fs/cgroup/memory", "/memory.limit_in_bytes", "/memory.usage_in_bytes"}};
+  for (const auto& [folder, limit_file, used_file] : versions) {
+    const auto limit = number_in(folder + limit_file), used = number_in(folder + used_file);
+    if (!limit || !used) continue;
+    const std::uint64_t held = *used - std::min(*used, cached_files(folder));
+    return *limit - std::min(*limit, held);
+  }
+  return std::nullopt;
 }
 
 std::string size_text(double bytes) {

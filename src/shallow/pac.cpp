@@ -124,7 +124,7 @@ class Pac::Runner {
       PacRun record = loop.run(sweeper, plan);
       return {std::move(record), Model{.lent = sweeper.lent()}};
     }
-    PacLinearSweeper<float> sweeper(rows_, params_, block, p);
+    PacLinearSweeper<float> sweeper(rows_, params_, block, p, plan);
     PacRun record = loop.run(sweeper, plan);
     const PacSums& sums = sweeper.sums();
     return {std::move(record), Model{sums.weight, sums.square, sums.vector, {}, {}}};
@@ -365,8 +365,8 @@ Matrix<double> Pac::refine(ConstFeatures features, const Matrix<double>& start, 
   const bool cosine = params_.distance == PacDistance::cosine;
   const PreparedRows rows(features, PreparedRows::mean_of(features, cosine), cosine);
   Matrix<double> p = start;
-  PacLinearSweeper<double> sweeper(rows, params_, params_.block_rows, p);
   SweepPlan plan(rows.rows());
+  PacLinearSweeper<double> sweeper(rows, params_, params_.block_rows, p, plan);
   Team::run(1, [&](int rank, Team& team) {
     sweeper.prepare(plan, rank, team);
     for (int sweep = 0; sweep < sweeps; ++sweep) sweeper.sweep(plan, 0, rank, team);

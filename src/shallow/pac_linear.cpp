@@ -49,13 +49,15 @@ void pac_linear_scores(MatrixView<const double> x, const double* squares, const 
 
 template <class Real>
 PacLinearSweeper<Real>::PacLinearSweeper(const PreparedRows& rows, const PacParams& params,
-                                         std::int64_t block_rows, Matrix<Real>& p)
+                                         std::int64_t block_rows, Matrix<Real>& p,
+                                         const SweepPlan& plan)
     : rows_(rows),
       params_(params),
       clusters_(p.cols()),
       block_(std::min(block_rows, rows.rows())),
       sums_(p.cols(), rows.cols()),
       p_(p),
+      read_ahead_(rows.source(), plan.piece_rows(), plan.window_rows()),
       x_(block_, rows.cols()),
       delta_(block_, p.cols()),
       squares_(static_cast<std::size_t>(block_)) {}
@@ -99,7 +101,9 @@ void PacLinearSweeper<Real>::prepare(const SweepPlan& plan, int rank, Team& team
   if (rank == 0) sums_ = PacSums(clusters_, rows_.cols());
   team.wait();
   const auto visit = plan.visit();
+  if (rank == 0) read_ahead_.begin(visit);
   for (std::int64_t first = 0; first < rows_.rows(); first += block_) {
+    if (rank == 0) read_ahead_.advance(visit, first);
     const std::int64_t count = std::min(block_, rows_.rows() - first);
     const Share mine = share_of(count, rank, team.threads());
     load_block(visit, first, mine);
@@ -143,7 +147,9 @@ double PacLinearSweeper<Real>::sweep(SweepPlan& plan, double settled, int rank, 
   const auto visit = plan.visit();
   const auto total = static_cast<std::int64_t>(visit.size());
   double change = 0;
+  if (rank == 0) read_ahead_.begin(visit);
   for (std::int64_t first = 0; first < total; first += block_) {
+    if (rank == 0) read_ahead_.advance(visit, first);
     const std::int64_t count = std::min(block_, total - first);
     const Share mine = share_of(count, rank, team.threads());
     load_block(visit, first, mine);
@@ -174,8 +180,8 @@ double PacLinearSweeper<Real>::objective() {
   if (params_.weight != PacWeight::p) {
     PacParams plain = params_;
     plain.weight = PacWeight::p;
-    PacLinearSweeper other(rows_, plain, block_, p_);
     const SweepPlan plan(rows_.rows());
+    PacLinearSweeper other(rows_, plain, block_, p_, plan);
     Team::run(1, [&](int rank, Team& team) { other.prepare(plan, rank, team); });
     plain_sums = std::move(other.sums_);
     sums = &plain_sums;

@@ -9,6 +9,7 @@
 #include "coterie/core/matrix.h"
 #include "coterie/core/parallel.h"
 #include "coterie/shallow/pac.h"
+#include "coterie/shallow/read_ahead.h"
 #include "coterie/shallow/sweep_plan.h"
 
 namespace coterie {
@@ -43,7 +44,7 @@ class PacLinearSweeper {
  public:
   /// `p` [N, K] holds the probabilities at the start, and is updated.
   PacLinearSweeper(const PreparedRows& rows, const PacParams& params, std::int64_t block_rows,
-                   Matrix<Real>& p);
+                   Matrix<Real>& p, const SweepPlan& plan);
 
   /// Sums from the probabilities as they stand. Called by every rank before the first sweep.
   void prepare(const SweepPlan& plan, int rank, Team& team);
@@ -66,6 +67,7 @@ class PacLinearSweeper {
   std::int64_t block_;
   PacSums sums_;
   Matrix<Real>& p_;
+  ReadAhead read_ahead_;
   Matrix<double> x_;             // the block's rows, [B, D]
   Matrix<double> delta_;         // change of what the block's rows lend, [B, K]
   std::vector<double> squares_;  // |x|^2 of the block's rows

@@ -27,6 +27,8 @@ class PreparedRows {
   /// then rounded to float: so a row less its mean is the same in float as in double.
   static std::vector<double> mean_of(ConstFeatures features, bool unit_length);
 
+  /// The rows as they lie in memory.
+  ConstFeatures source() const { return features_; }
   std::int64_t rows() const { return features_.rows; }
   std::int64_t cols() const { return features_.cols; }
   const std::vector<double>& mean() const { return mean_; }

@@ -19,25 +19,27 @@ SweepPlan::SweepPlan(std::int64_t rows)
 
 SweepPlan::SweepPlan(std::int64_t rows, std::int64_t row_bytes, RandomStream& stream)
     : SweepPlan(rows) {
-  const std::int64_t piece_rows = std::max<std::int64_t>(1, kPieceBytes / row_bytes);
-  const std::int64_t pieces = (rows + piece_rows - 1) / piece_rows;
+  piece_rows_ = std::max<std::int64_t>(1, kPieceBytes / row_bytes);
+  const std::int64_t pieces = (rows + piece_rows_ - 1) / piece_rows_;
   if (pieces > kWindowPieces) {
     std::vector<std::int64_t> drawn(static_cast<std::size_t>(pieces));
     std::iota(drawn.begin(), drawn.end(), std::int64_t{0});
     stream.shuffle(std::span(drawn));
     auto next = order_.begin();
     for (const std::int64_t piece : drawn) {
-      const std::int64_t first = piece * piece_rows;
-      const std::int64_t count = std::min(piece_rows, rows - first);
+      const std::int64_t first = piece * piece_rows_;
+      const std::int64_t count = std::min(piece_rows_, rows - first);
       std::iota(next, next + count, static_cast<std::uint32_t>(first));
       next += count;
     }
   }
-  const auto window = static_cast<std::size_t>(piece_rows * kWindowPieces);
+  const auto window = static_cast<std::size_t>(window_rows());
   for (std::size_t first = 0; first < order_.size(); first += window)
     stream.shuffle(std::span(order_).subspan(first, std::min(window, order_.size() - first)));
   visit_ = order_;
 }
+
+std::int64_t SweepPlan::window_rows() const { return piece_rows_ * kWindowPieces; }
 
 void SweepPlan::visit_all() { visit_ = order_; }
 

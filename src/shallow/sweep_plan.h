@@ -22,6 +22,9 @@ class SweepPlan {
   SweepPlan(std::int64_t rows, std::int64_t row_bytes, RandomStream& stream);
 
   std::span<const std::uint32_t> visit() const { return visit_; }
+  /// Rows of a piece, and of a window: how far apart in `visit` the rows of one piece lie at most.
+  std::int64_t piece_rows() const { return piece_rows_; }
+  std::int64_t window_rows() const;
   /// True where `visit` holds all rows.
   bool full() const { return visit_.size() == order_.size(); }
   /// Whether the row at this place of `visit` is to be visited again next time. Threads may call it
@@ -33,6 +36,7 @@ class SweepPlan {
   void visit_kept();
 
  private:
+  std::int64_t piece_rows_ = 1;
   std::vector<std::uint32_t> order_, visit_;
   std::vector<std::uint8_t> again_;
 };
