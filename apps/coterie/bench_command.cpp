@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
+#include <vector>
 
 #include "commands.h"
 #include "console.h"
@@ -15,14 +17,33 @@ namespace {
 
 struct BenchOptions {
   std::string table, data = ".", results = "table2.jsonl";
+  std::vector<std::string> methods, datasets;
   int seeds = 10;
 };
+
+/// Leaves the entries whose `name` is among `wanted`, all where none is named.
+template <class Entry>
+void keep_only(std::vector<Entry>& entries, std::string Entry::*name, const char* option,
+               const std::vector<std::string>& wanted) {
+  std::vector<std::string> known;
+  for (const auto& entry : entries) known.push_back(entry.*name);
+  for (const auto& text : wanted)
+    if (std::find(known.begin(), known.end(), text) == known.end())
+      throw UserError("{} '{}' is not in the table; it has: {}", option, printable(text),
+                      join(known, ", "));
+  if (wanted.empty()) return;
+  std::erase_if(entries, [&](const Entry& entry) {
+    return std::find(wanted.begin(), wanted.end(), entry.*name) == wanted.end();
+  });
+}
 
 int bench(const BenchOptions& options, Session& session) {
   if (options.table != "table2")
     throw UserError("there is no comparison '{}'; known is: table2", printable(options.table));
   Console console(session.quiet);
-  const Comparison comparison = dpac_table2(options.data);
+  Comparison comparison = dpac_table2(options.data);
+  keep_only(comparison.methods, &ComparedMethod::label, "--method", options.methods);
+  keep_only(comparison.data, &ComparedData::name, "--dataset", options.datasets);
   const auto runs =
       run_comparison(comparison, options.seeds, options.results, console, *session.cancel);
   if (runs.empty())
@@ -61,6 +82,12 @@ void add_bench_command(CLI::App& app, Session& session) {
                    "Folder that holds pendigits/, mnist/, isolet1/ and coil20/")
       ->type_name("DIR")
       ->capture_default_str();
+  command->add_option("--method", options->methods, "Rows of the table to run (repeatable)")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
+  command->add_option("--dataset", options->datasets, "Its data sets to run (repeatable)")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
   command->add_option("--seeds", options->seeds, "Seeds 0 to N - 1")
       ->check(CLI::Range(1, 1000))
       ->type_name("N")

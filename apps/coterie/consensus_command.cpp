@@ -136,18 +136,45 @@ Found find_best(LabelSets sets, std::int64_t clusters, const ShallowContext& con
   return found[best_candidate(candidates, sets)];
 }
 
+/// All inputs in the order of the first one's paths.
+std::vector<std::vector<std::int32_t>> read_sets(const std::vector<std::string>& inputs,
+                                                 const LabelledPaths& first) {
+  std::unordered_map<std::string_view, std::size_t> places;
+  for (std::size_t i = 0; i < first.paths.size(); ++i) places.emplace(first.paths[i], i);
+  if (places.size() != first.paths.size())
+    throw UserError("{} has more than one label for some path", printable(inputs[0]));
+  std::vector<std::vector<std::int32_t>> sets = {first.labels};
+  for (std::size_t s = 1; s < inputs.size(); ++s)
+    sets.push_back(in_order_of(places, read_label_set(inputs[s]), inputs[s], inputs[0]));
+  return sets;
+}
+
+nlohmann::json describe(const Found& found, LabelSets sets, std::int64_t clusters,
+                        const std::vector<std::int32_t>& truth) {
+  std::vector<std::int64_t> sizes(static_cast<std::size_t>(clusters));
+  for (const std::int32_t label : found.labels) ++sizes[label];
+  nlohmann::json json = {{"n", found.labels.size()},
+                         {"k", clusters},
+                         {"method", found.method},
+                         {"inputs", sets.size()},
+                         {"mean_nmi", mean_nmi(found.labels, sets)},
+                         {"cluster_sizes", sizes}};
+  if (!found.weights.empty()) json["weights"] = found.weights;
+  if (!truth.empty()) {
+    const Scores scores = score(found.labels, truth, clusters);
+    json.update(
+        {{"acc", scores.acc}, {"nmi", scores.nmi}, {"ari", scores.ari}, {"purity", scores.purity}});
+  }
+  return json;
+}
+
 int run_consensus(const ConsensusOptions& options, Session& session) {
   Console console(session.quiet);
   if (options.inputs.size() < 2) throw UserError("a consensus needs two inputs or more");
   const LabelledPaths first = read_label_set(options.inputs[0]);
-  std::unordered_map<std::string_view, std::size_t> places;
-  for (std::size_t i = 0; i < first.paths.size(); ++i) places.emplace(first.paths[i], i);
-  if (places.size() != first.paths.size())
-    throw UserError("{} has more than one label for some path", printable(options.inputs[0]));
-  std::vector<std::vector<std::int32_t>> sets = {first.labels};
-  for (std::size_t s = 1; s < options.inputs.size(); ++s)
-    sets.push_back(in_order_of(places, read_label_set(options.inputs[s]), options.inputs[s],
-                               options.inputs[0]));
+  const auto sets = read_sets(options.inputs, first);
+  std::vector<std::int32_t> truth;
+  if (!options.labels.empty()) truth = read_path_labels(options.labels, first.paths).labels;
 
   std::int64_t clusters = options.clusters;
   for (const auto& set : sets)
@@ -167,28 +194,18 @@ int run_consensus(const ConsensusOptions& options, Session& session) {
   for (std::size_t i = 0; i < first.paths.size(); ++i)
     csv += fmt::format("{},{},{}\n", i, csv_field(first.paths[i]), found.labels[i]);
   if (!options.out.empty()) write_file(options.out, csv);
-  if (!session.json) {
-    if (options.out.empty()) std::fwrite(csv.data(), 1, csv.size(), stdout);
+  nlohmann::json result = describe(found, sets, clusters, truth);
+  result["seed"] = options.seed;
+  result["seconds"] = steady_seconds() - session.started;
+  if (session.json) {
+    print_json(result);
     return 0;
   }
-  std::vector<std::int64_t> sizes(static_cast<std::size_t>(clusters));
-  for (const std::int32_t label : found.labels) ++sizes[label];
-  nlohmann::json json = {{"n", found.labels.size()},
-                         {"k", clusters},
-                         {"method", found.method},
-                         {"inputs", sets.size()},
-                         {"mean_nmi", mean_nmi(found.labels, sets)},
-                         {"cluster_sizes", sizes},
-                         {"seed", options.seed}};
-  if (!found.weights.empty()) json["weights"] = found.weights;
-  if (!options.labels.empty()) {
-    const Scores scores =
-        score(found.labels, read_path_labels(options.labels, first.paths).labels, clusters);
-    json.update(
-        {{"acc", scores.acc}, {"nmi", scores.nmi}, {"ari", scores.ari}, {"purity", scores.purity}});
-  }
-  json["seconds"] = steady_seconds() - session.started;
-  print_json(json);
+  // The csv, where it goes to stdout, has it for itself.
+  if (options.out.empty()) std::fwrite(csv.data(), 1, csv.size(), stdout);
+  if (!session.quiet || !options.out.empty())
+    fmt::print(options.out.empty() ? stderr : stdout, "{}mean NMI to the inputs {:.4f}\n",
+               summary_text(result), result.at("mean_nmi").get<double>());
   return 0;
 }
 
@@ -215,7 +232,7 @@ void add_consensus_command(CLI::App& app, Session& session) {
       ->type_name("NAME");
   command
       ->add_option("--labels", options->labels,
-                   "Ground truth to score against with --json: a csv of path and label")
+                   "Ground truth, for scoring only: a csv of path and label")
       ->type_name("FILE");
   command->add_option("--seed", options->seed, "Seed of all randomness (default 0)")
       ->type_name("S");

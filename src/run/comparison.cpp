@@ -83,8 +83,10 @@ Comparison dpac_table2(const fs::path& folder) {
   Comparison table{.name = "table2"};
   table.methods = {
       {"k-means", "kmeans", {}},
+      {"k-means, one start", "kmeans", {{"restarts", "1"}}},
       {"PAM", "pam", {}, false, false},
       {"fuzzy c-means", "fcm", {{"m", "1.1"}}},
+      {"fuzzy c-means, one start", "fcm", {{"m", "1.1"}, {"restarts", "1"}}},
       {"spectral", "spectral", {}},
       {"spherical k-means", "kmeans", {{"spherical", "true"}}},
       {"RCC, K found", "rcc", {}, true, false},
@@ -108,9 +110,10 @@ Comparison dpac_table2(const fs::path& folder) {
     table.published[{label, "Pendigits"}] = pendigits;
     table.published[{label, "MNIST test"}] = mnist;
   };
-  publish("k-means", "67.0 ± 4.7", "53.0 ± 3.6");
+  // The paper's figures are of single runs.
+  publish("k-means, one start", "67.0 ± 4.7", "53.0 ± 3.6");
   publish("PAM", "75.6 ± 2.5", "47.2 ± 1.7");
-  publish("fuzzy c-means", "70.5 ± 2.1", "56.6 ± 2.6");
+  publish("fuzzy c-means, one start", "70.5 ± 2.1", "56.6 ± 2.6");
   publish("spectral", "62.4 ± 4.2", "54.6 ± 2.2");
   publish("spherical k-means", "71.4 ± 4.4", "53.9 ± 2.7");
   publish("RCC, K found", "79.6 ± 0.0", "65.7 ± 0.0");

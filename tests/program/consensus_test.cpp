@@ -39,7 +39,11 @@ TEST(ConsensusCommand, JoinsClusteringsWhateverTheirNumbersAndOrder) {
   const Outcome csv = program.run({"consensus", "one.csv", "two.csv"});
   EXPECT_EQ(csv.out,
             "id,path,label\n0,a,0\n1,b,0\n2,c,0\n3,d,0\n4,e,1\n5,f,1\n6,g,1\n7,h,1\n8,i,2\n");
-  EXPECT_EQ(program.run({"consensus", "one.csv", "two.csv", "--out", "both.csv"}).out, "");
+  EXPECT_CONTAINS(csv.err, "9 items in 3 clusters");
+  const Outcome scored = program.run(
+      {"consensus", "one.csv", "two.csv", "--labels", "truth.csv", "--out", "both.csv"});
+  EXPECT_CONTAINS(scored.out, "ACC 1.0000");
+  EXPECT_CONTAINS(scored.out, "mean NMI to the inputs 1.0000");
   EXPECT_EQ(program.read("both.csv"), csv.out);
 }
 
@@ -78,6 +82,7 @@ TEST(ConsensusCommand, RefusesWhatDoesNotFit) {
   EXPECT_CONTAINS(refusal({"one.csv", "twice.csv"}), "more than one label for 'a'");
   EXPECT_CONTAINS(refusal({"one.csv", "columns.csv"}), "no column 'label'");
   EXPECT_CONTAINS(refusal({"one.csv", "absent.csv"}), "absent.csv");
+  EXPECT_CONTAINS(refusal({"one.csv", "one.csv", "--labels", "absent.csv"}), "absent.csv");
   EXPECT_CONTAINS(refusal({"one.csv", "one.csv", "-k", "3"}), "allowed is 2 to 2");
   EXPECT_CONTAINS(refusal({"one.csv", "one.csv", "--method", "vote"}), "vote");
 }
