@@ -1,7 +1,8 @@
-// scaling [METHOD...]: each shallow method on 100,000 x 64 (20 blobs with noise) with one thread
-// and with two: seconds and their ratio.
+// scaling [ROWS] [METHOD...]: each shallow method on ROWS (100,000) x 64 (20 blobs with noise) with
+// one thread and with two: seconds and their ratio.
 #include <fmt/format.h>
 
+#include <cctype>
 #include <cmath>
 #include <cstdio>
 
@@ -25,11 +26,16 @@ double seconds_of(const std::string& name, coterie::ConstFeatures rows, int thre
 int main(int count, char** words) {
   using namespace coterie;
   std::vector<std::string> names(words + 1, words + count);
+  std::int64_t size = 100'000;
+  if (!names.empty() && std::isdigit(static_cast<unsigned char>(names[0][0]))) {
+    size = std::stoll(names[0]);
+    names.erase(names.begin());
+  }
   if (names.empty())
     for (const auto& method : registered_methods())
       if (method.info.family == "shallow" && method.info.name != "nmf")
         names.push_back(method.info.name);
-  Matrix<float> rows = bench::blobs(100'000, 64, 20);
+  Matrix<float> rows = bench::blobs(size, 64, 20);
   fmt::print("{:<16} {:>9} {:>9} {:>6}\n", "", "1 thread", "2 threads", "ratio");
   for (const auto& name : names) {
     // Parts of a sum must not be negative.
