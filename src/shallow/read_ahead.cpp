@@ -8,8 +8,6 @@
 namespace coterie {
 namespace {
 
-constexpr std::int64_t kSmall = 256 << 20;  // bytes
-
 /// Advice for the whole pages that hold `bytes` bytes from `begin` on. It is advice only: where the
 /// memory is no mapped file it changes nothing, and its failure neither.
 void advise(const void* begin, std::int64_t bytes, int advice) {
@@ -21,11 +19,12 @@ void advise(const void* begin, std::int64_t bytes, int advice) {
 
 }  // namespace
 
-ReadAhead::ReadAhead(ConstFeatures rows, std::int64_t piece_rows, std::int64_t ahead)
+ReadAhead::ReadAhead(ConstFeatures rows, std::int64_t piece_rows, std::int64_t ahead,
+                     std::int64_t smallest)
     : rows_(rows),
       piece_rows_(piece_rows),
       ahead_(ahead),
-      active_(rows.size() * static_cast<std::int64_t>(sizeof(float)) > kSmall) {
+      active_(rows.size() * static_cast<std::int64_t>(sizeof(float)) >= smallest) {
   if (active_)
     advise(rows.data, rows.size() * static_cast<std::int64_t>(sizeof(float)), MADV_RANDOM);
 }

@@ -14,9 +14,10 @@ namespace coterie {
 /// while before it is wanted. Does nothing to rows that fit into a small part of memory.
 class ReadAhead {
  public:
-  /// `rows` will be visited in pieces of `piece_rows` consecutive ones, `ahead` visits before their
-  /// time.
-  ReadAhead(ConstFeatures rows, std::int64_t piece_rows, std::int64_t ahead);
+  /// `rows` will be asked for in pieces of `piece_rows` consecutive ones, `ahead` visits before
+  /// their time. Rows of less than `smallest` bytes are left alone.
+  ReadAhead(ConstFeatures rows, std::int64_t piece_rows, std::int64_t ahead,
+            std::int64_t smallest = 256 << 20);
   ~ReadAhead();
   ReadAhead(const ReadAhead&) = delete;
   ReadAhead& operator=(const ReadAhead&) = delete;
