@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "coterie/shallow/agglomerative_rounds.h"
+#include "coterie/shallow/distinct_rows.h"
 #include "coterie/shallow/stored_tensors.h"
 
 namespace coterie {
@@ -26,23 +27,9 @@ class DisjointSets {
 };
 
 /// Different rows, each by its first occurrence, and how often it stands.
-struct DistinctRows {
-  explicit DistinctRows(ConstFeatures features) {
-    std::vector<std::pair<std::uint64_t, std::int64_t>> hashes(features.rows);
-    for (std::int64_t i = 0; i < features.rows; ++i)
-      hashes[i] = {hash_of_row(features.row(i), features.cols), i};
-    std::sort(hashes.begin(), hashes.end());
-    std::vector<std::int64_t> original(static_cast<std::size_t>(features.rows));
-    for (std::size_t h = 0, run = 0; h < hashes.size(); ++h) {
-      if (hashes[h].first != hashes[run].first) run = h;
-      const std::int64_t i = hashes[h].second;
-      // Rows of one hash that differ are met here too, if ever.
-      std::size_t same = run;
-      while (!std::equal(features.row(i), features.row(i) + features.cols,
-                         features.row(hashes[same].second)))
-        ++same;
-      original[i] = hashes[same].second;
-    }
+struct CountedRows {
+  explicit CountedRows(ConstFeatures features) {
+    const std::vector<std::int64_t> original = first_equal_rows(features);
     std::vector<std::int64_t> number(original.size());
     for (std::int64_t i = 0; i < features.rows; ++i) {
       if (original[i] == i) {
@@ -83,7 +70,7 @@ std::vector<Merge> merges_of(std::vector<Join> joins, std::int64_t items) {
 std::vector<Merge> dendrogram(ConstFeatures features, Linkage linkage,
                               const ShallowContext& context) {
   check_features(features);
-  const DistinctRows distinct(features);
+  const CountedRows distinct(features);
   std::vector<Join> joins;
   switch (linkage) {
     case Linkage::ward:

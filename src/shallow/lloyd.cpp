@@ -5,7 +5,6 @@
 #include <limits>
 
 #include "coterie/core/parallel.h"
-#include "coterie/shallow/distances.h"
 #include "coterie/shallow/row_blocks.h"
 
 namespace coterie {

@@ -6,7 +6,6 @@
 #include <functional>
 #include <limits>
 #include <mutex>
-#include <numeric>
 #include <utility>
 
 #include "coterie/core/parallel.h"
