@@ -21,7 +21,7 @@ struct ClusterOptions {
   std::string device = "auto";
   std::vector<std::string> set;
   DataOptions data;
-  bool force = false, strict = false, no_report = false;
+  bool force = false, strict = false, tensorboard = false, no_report = false;
 };
 
 /// A TOML value as `--set` would take it.
@@ -128,6 +128,7 @@ int cluster(const CLI::App& command, ClusterOptions options, Session& session) {
   settings.device = options.device;
   if (!options.time_budget.empty())
     settings.time_budget = parse_duration("--time-budget", options.time_budget);
+  settings.tensorboard = options.tensorboard;
   request.out = options.out;
   request.force = options.force;
   request.command = session.command_line;
@@ -185,6 +186,8 @@ void add_cluster_command(CLI::App& app, Session& session) {
       ->capture_default_str();
   command->add_flag("--force", options->force, "Replace a run that is in --out");
   command->add_flag("--strict", options->strict, "Exit with 3 where files were left out");
+  command->add_flag("--tensorboard", options->tensorboard,
+                    "Write event files for TensorBoard to RUN/tensorboard");
 #if defined(COTERIE_WEB)
   command->add_flag("--no-report", options->no_report, "Do not write RUN/report/index.html");
 #endif

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <utility>
 
 #include "coterie/core/files.h"
@@ -13,6 +14,7 @@
 #include "coterie/methods/runtime.h"
 #include "coterie/metrics/scores.h"
 #include "coterie/metrics/silhouette.h"
+#include "coterie/run/tensorboard.h"
 
 namespace fs = std::filesystem;
 
@@ -174,7 +176,12 @@ class Run {
                        .cancel = &cancel_,
                        .checkpoints = folder_.checkpoints(),
                        .time_budget = settings_.time_budget};
-    context.record = [&](const nlohmann::json& line) { history.append(line); };
+    std::optional<TensorBoardWriter> tensorboard;
+    if (settings_.tensorboard) tensorboard.emplace(folder_.tensorboard());
+    context.record = [&](const nlohmann::json& line) {
+      history.append(line);
+      if (tensorboard) tensorboard->add(line);
+    };
     Clustering result;
     try {
       result = method_->fit(dataset_.training_data(), context);

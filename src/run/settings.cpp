@@ -44,7 +44,8 @@ nlohmann::json to_json(const RunSettings& settings) {
           {"parameters", parameters},
           {"seed", settings.seed},
           {"device", settings.device},
-          {"time_budget", settings.time_budget}};
+          {"time_budget", settings.time_budget},
+          {"tensorboard", settings.tensorboard}};
 }
 
 RunSettings settings_from_json(const nlohmann::json& json) {
@@ -66,6 +67,7 @@ RunSettings settings_from_json(const nlohmann::json& json) {
     json.at("seed").get_to(settings.seed);
     json.at("device").get_to(settings.device);
     json.at("time_budget").get_to(settings.time_budget);
+    settings.tensorboard = json.value("tensorboard", settings.tensorboard);
     return settings;
   } catch (const nlohmann::json::exception& error) {
     throw UserError("the manifest's settings are damaged ({}); cluster again", error.what());

@@ -23,7 +23,8 @@ struct RunSettings {
   std::map<std::string, std::string> parameters;  ///< changed ones, name and value as typed
   std::uint64_t seed = 0;
   std::string device = "auto";
-  double time_budget = 0;  ///< seconds for the training, 0: no limit
+  double time_budget = 0;    ///< seconds for the training, 0: no limit
+  bool tensorboard = false;  ///< write event files for TensorBoard
 };
 
 nlohmann::json to_json(const RunSettings& settings);
