@@ -152,6 +152,9 @@ TEST(Views, CropsAreWholeBoxesOfTheRightSizes) {
   const auto height = rows.select(1, side - 1) - rows.select(1, 0) + 1;
   for (const auto& pixels : {width, height, columns.select(1, 0), rows.select(1, 0)})
     EXPECT_TRUE(torch::allclose(pixels, pixels.round(), 0, 1e-3));
+  // The slope in the middle tells the width too: no box reaches over the edge.
+  const auto slope = columns.select(1, side / 2) - columns.select(1, side / 2 - 1);
+  EXPECT_TRUE(torch::allclose(slope * side, width, 0, 1e-2));
   const auto share = width * height / static_cast<double>(side * side);
   const auto ratio = width / height;
   // Rounding to whole pixels moves a side of at least 12 by half a pixel.
