@@ -59,6 +59,7 @@ void add_views_command(CLI::App& app, Session& session) {
       ->check(CLI::Range(1, 100))
       ->type_name("N");
   command->add_option("--seed", options->grid.seed, "Of all that is random (default 0)")
+      ->check(CLI::NonNegativeNumber)
       ->type_name("S");
   add_data_options(*command, options->data);
   add_common_options(*command, session);
