@@ -13,8 +13,9 @@ namespace {
 
 using Kind = ImageStep::Kind;
 
-/// On the CPU a batch goes through in pieces of about so many values, which stay in the cache.
-constexpr std::int64_t kPiece = 1 << 18;
+/// On the CPU a batch goes through in pieces of about so many values: what lies between two steps
+/// stays in the cache, a quarter of the time at 224 x 224, and takes little memory.
+constexpr std::int64_t kPiece = 1 << 20;
 
 ImageStep one_number(Kind kind, double value) { return {kind, {static_cast<float>(value)}}; }
 
