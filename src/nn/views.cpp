@@ -1,8 +1,10 @@
 #include "coterie/nn/views.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 #include "coterie/nn/image_steps.h"

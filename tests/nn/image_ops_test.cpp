@@ -1,6 +1,7 @@
 #include "coterie/nn/image_ops.h"
 
 #include <functional>
+#include <vector>
 
 #include "nn/toy_images.h"
 

@@ -1,5 +1,7 @@
 #include "coterie/nn/image_steps.h"
 
+#include <cmath>
+
 #include "coterie/nn/image_ops.h"
 #include "coterie/nn/resample.h"
 #include "nn/toy_images.h"
