@@ -10,7 +10,7 @@ torch::Tensor per_image(const torch::Tensor& values) { return values.reshape({-1
 
 torch::Tensor levels_of(const torch::Tensor& images) { return (images * kTopLevel).round_(); }
 
-/// Means [N, 1, 1, 1] of [N, 1, H, W]. Sums of floats would depend on how they are split among
+/// Means [N, 1, 1, 1] of [N, 1, H, W]. Sums of floats could depend on how they are split among
 /// threads, and that on the size of the batch.
 torch::Tensor image_means(const torch::Tensor& images) {
   constexpr double kParts = 1 << 22;
