@@ -73,6 +73,7 @@ int run_program(int argc, char** argv) {
   add_consensus_command(app, session);
   add_report_command(app, session);
   add_pack_command(app, session);
+  add_views_command(app, session);
   add_methods_command(app, session);
   add_datasets_command(app, session);
   add_doctor_command(app, session);

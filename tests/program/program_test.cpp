@@ -281,8 +281,8 @@ TEST(Program, HelpAndCompletionCoverEveryCommand) {
   const Outcome help = program.run({"--help"});
   EXPECT_EQ(help.code, 0);
   const Outcome script = program.run({"completion", "bash"});
-  for (const char* command : {"cluster", "resume", "predict", "evaluate", "pack", "methods",
-                              "datasets", "doctor", "completion"}) {
+  for (const char* command : {"cluster", "resume", "predict", "evaluate", "pack", "views",
+                              "methods", "datasets", "doctor", "completion"}) {
     EXPECT_CONTAINS(help.out, command);
     EXPECT_CONTAINS(script.out, command);
     EXPECT_EQ(program.run({command, "--help"}).code, 0) << command;
