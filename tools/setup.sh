@@ -5,7 +5,7 @@ set -eu
 
 packages="
   g++ make cmake ninja-build pkg-config
-  libtorch-dev libopenblas-dev
+  libtorch-dev libgloo-dev libopenblas-dev
   libvips-dev libarchive-dev zlib1g-dev
   libfaiss-dev libeigen3-dev
   libcli11-dev libfmt-dev nlohmann-json3-dev libtomlplusplus-dev

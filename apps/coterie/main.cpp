@@ -111,6 +111,9 @@ int main(int argc, char** argv) {
   } catch (const UserError& error) {
     fmt::print(stderr, "error: {}\n", error.what());
     return kUserError;
+  } catch (const PeerLost& error) {
+    fmt::print(stderr, "error: {}\n", error.what());
+    return kInterrupted;
   } catch (const Interrupted&) {
     return kInterrupted;
   } catch (const std::bad_alloc&) {
