@@ -4,12 +4,12 @@
 
 #include "coterie/core/error.h"
 #include "coterie/core/text.h"
+#include "coterie/nn/batch_norm.h"
 #include "coterie/nn/tensors.h"
 
 namespace coterie {
 namespace {
 
-using torch::nn::BatchNorm2d;
 using torch::nn::Conv2d;
 using torch::nn::Conv2dOptions;
 

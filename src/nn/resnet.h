@@ -6,6 +6,7 @@
 
 #include "coterie/core/random.h"
 #include "coterie/core/safetensors.h"
+#include "coterie/nn/batch_norm.h"
 #include "coterie/nn/torch.h"
 
 namespace coterie {
@@ -51,7 +52,7 @@ class ResNetImpl : public torch::nn::Module {
   ResNetShape shape_;
   std::int64_t width_ = 0;
   torch::nn::Conv2d conv1_{nullptr};
-  torch::nn::BatchNorm2d bn1_{nullptr};
+  BatchNorm2d bn1_{nullptr};
   std::vector<torch::nn::Sequential> layers_;
 };
 TORCH_MODULE(ResNet);

@@ -44,6 +44,8 @@ nlohmann::json to_json(const RunSettings& settings) {
           {"parameters", parameters},
           {"seed", settings.seed},
           {"device", settings.device},
+          {"precision", settings.precision},
+          {"weights", path_to_json(settings.weights)},
           {"time_budget", settings.time_budget},
           {"tensorboard", settings.tensorboard}};
 }
@@ -66,6 +68,8 @@ RunSettings settings_from_json(const nlohmann::json& json) {
       settings.parameters[name] = value.get<std::string>();
     json.at("seed").get_to(settings.seed);
     json.at("device").get_to(settings.device);
+    settings.precision = json.value("precision", "fp32");
+    if (json.contains("weights")) settings.weights = path_from_json(json.at("weights"));
     json.at("time_budget").get_to(settings.time_budget);
     settings.tensorboard = json.value("tensorboard", settings.tensorboard);
     return settings;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "coterie/core/error.h"
 #include "coterie/core/text.h"
 
 namespace coterie {

@@ -7,6 +7,7 @@
 
 #include "coterie/core/error.h"
 #include "coterie/core/text.h"
+#include "coterie/nn/batch_norm.h"
 #include "coterie/nn/device.h"
 #include "coterie/nn/tensors.h"
 #include "coterie/train/gradient_reducer.h"
@@ -88,7 +89,15 @@ Engine::Engine(const TrainingData& data, std::int64_t side, TrainContext context
       RandomStream(context_.seed, "torch", static_cast<std::uint64_t>(processes().rank())).next());
 }
 
-Engine::~Engine() = default;
+Engine::~Engine() {
+  for (auto* module : shared_norms_) synchronise_batch_norms(*module, {});
+}
+
+void Engine::share_batch_norms(torch::nn::Module& module) {
+  if (processes().size() == 1) return;
+  synchronise_batch_norms(module, [this](const auto& local) { return processes().sum(local); });
+  shared_norms_.push_back(&module);
+}
 
 void Engine::keep(std::string name, torch::nn::Module& module) {
   kept_.emplace_back(std::move(name), &module);

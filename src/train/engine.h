@@ -63,6 +63,10 @@ class Engine {
   /// Has checkpoints hold the parameters and buffers of `module`, which must outlive the engine.
   void keep(std::string name, torch::nn::Module& module);
 
+  /// Has the batch norms of `module` take their statistics over the images of all processes, as
+  /// long as the engine lives. `module` must outlive it.
+  void share_batch_norms(torch::nn::Module& module);
+
   /// Trains all stages, from the newest sound checkpoint where there is one. Throws Interrupted
   /// when cancelled, after a checkpoint; UserError where a loss is no finite number (the last
   /// checkpoint stays as it was) and where the checkpoint is of another training; PeerLost where
@@ -104,6 +108,7 @@ class Engine {
   CheckpointStore store_;
   Loader loader_;
   std::vector<std::pair<std::string, torch::nn::Module*>> kept_;
+  std::vector<torch::nn::Module*> shared_norms_;
   const std::vector<Stage>* stages_ = nullptr;
   std::unique_ptr<Optimiser> optimiser_;  // of the stage
   std::unique_ptr<GradientReducer> reducer_;

@@ -1,4 +1,4 @@
-#include "coterie/train/adam.h"
+#include "coterie/train/optimiser.h"
 
 #include "testing.h"
 
@@ -10,21 +10,21 @@ torch::nn::Sequential network() {
   return torch::nn::Sequential(torch::nn::Linear(5, 7), torch::nn::Tanh(), torch::nn::Linear(7, 2));
 }
 
-TEST(Adam, FirstStepIsTheLearningRateAgainstTheGradientsSign) {
+TEST(Optimiser, FirstStepIsTheLearningRateAgainstTheGradientsSign) {
   auto one = torch::nn::Linear(torch::nn::LinearOptions(1, 1).bias(false));
   torch::NoGradGuard no_grad;
   one->weight.fill_(2.0);
-  Adam adam({one.ptr().get()}, 0);
+  Optimiser adam({one.ptr().get()}, {});
   one->weight.mutable_grad().fill_(-5.0);
   adam.step(0.1);
   EXPECT_NEAR(one->weight.item<double>(), 2.1, 1e-6);
 }
 
-TEST(Adam, EqualsLibtorchsOwnOverManySteps) {
+TEST(Optimiser, EqualsLibtorchsOwnOverManySteps) {
   for (const double decay : {0.0, 0.1}) {
     auto ours = network();
     auto theirs = network();
-    Adam adam({ours.ptr().get()}, decay);
+    Optimiser adam({ours.ptr().get()}, {.weight_decay = decay});
     torch::optim::Adam reference(theirs->parameters(),
                                  torch::optim::AdamOptions(0.01).weight_decay(decay));
     for (int step = 0; step < 50; ++step) {
@@ -45,15 +45,15 @@ TEST(Adam, EqualsLibtorchsOwnOverManySteps) {
   }
 }
 
-TEST(Adam, StateComesBackAndMisfitsAreRefused) {
+TEST(Optimiser, StateComesBackAndMisfitsAreRefused) {
   auto first = network();
-  Adam adam({first.ptr().get()}, 0);
+  Optimiser adam({first.ptr().get()}, {});
   first->forward(torch::ones({1, 5})).sum().backward();
   adam.step(0.01);
   TensorMap tensors;
   adam.save("optimiser/", tensors);
   auto second = network();
-  Adam other({second.ptr().get()}, 0);
+  Optimiser other({second.ptr().get()}, {});
   other.load("optimiser/", tensors);
   EXPECT_EQ(other.steps(), 1);
   TensorMap again;
@@ -62,16 +62,16 @@ TEST(Adam, StateComesBackAndMisfitsAreRefused) {
   EXPECT_EQ(again.at("optimiser/second").bytes, tensors.at("optimiser/second").bytes);
 
   auto larger = torch::nn::Linear(50, 50);
-  Adam misfit({larger.ptr().get()}, 0);
+  Optimiser misfit({larger.ptr().get()}, {});
   EXPECT_CONTAINS(testing::user_error_of([&] { misfit.load("optimiser/", tensors); }),
                   "optimiser/first holds 58 values, this network has 2550");
   EXPECT_CONTAINS(testing::user_error_of([&] { misfit.load("nowhere/", tensors); }),
                   "lacks nowhere/first");
 }
 
-TEST(Adam, KnowsWhetherItsWeightsAreFinite) {
+TEST(Optimiser, KnowsWhetherItsWeightsAreFinite) {
   auto some = network();
-  Adam adam({some.ptr().get()}, 0);
+  Optimiser adam({some.ptr().get()}, {});
   EXPECT_TRUE(adam.finite());
   torch::NoGradGuard no_grad;
   some->parameters()[2][0][0] = INFINITY;
