@@ -25,6 +25,7 @@ struct Session {
 double steady_seconds();
 
 void add_cluster_command(CLI::App& app, Session& session);
+void add_launch_command(CLI::App& app, Session& session);
 void add_resume_command(CLI::App& app, Session& session);
 void add_predict_command(CLI::App& app, Session& session);
 void add_evaluate_command(CLI::App& app, Session& session);

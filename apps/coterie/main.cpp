@@ -67,6 +67,7 @@ int run_program(int argc, char** argv) {
       "Exit codes: 0 done, 2 wrong input or options, 3 done but files were left out "
       "(--strict), 130 interrupted, 1 a fault of coterie.");
   add_cluster_command(app, session);
+  add_launch_command(app, session);
   add_resume_command(app, session);
   add_predict_command(app, session);
   add_evaluate_command(app, session);

@@ -33,6 +33,9 @@ class GradientReducer {
   /// that took no part included. Throws PeerLost.
   void finish();
 
+  /// How many buckets' sums have begun in this step.
+  std::size_t begun() const { return pending_.size(); }
+
  private:
   /// Parameters that follow each other, reduced together.
   struct Bucket {

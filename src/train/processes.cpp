@@ -1,5 +1,6 @@
 #include "coterie/train/processes.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <thread>
@@ -44,10 +45,12 @@ Milliseconds timeout_of(const ProcessSettings& settings) {
   return Milliseconds(static_cast<std::int64_t>(settings.timeout * 1000));
 }
 
-/// What libtorch says of an error, without the trace that follows.
+/// What libtorch says of an error, without its full stop and the trace that follows.
 std::string first_line(const std::exception& error) {
-  const std::string text = error.what();
-  return printable(text.substr(0, text.find('\n')));
+  std::string text = error.what();
+  text.resize(std::min(text.find('\n'), text.size()));
+  while (text.ends_with('.')) text.pop_back();
+  return printable(text);
 }
 
 Store open_store(const ProcessSettings& settings) {

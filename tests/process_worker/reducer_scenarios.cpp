@@ -71,6 +71,8 @@ void part_of_one(const Processes& processes) {
   auto loss = first.sum();
   if (processes.first()) loss = loss + second.sum();
   loss.backward();
+  // From the back: where the second took part, both sums went on while others were computed.
+  require(reducer.begun() == (processes.first() ? 2 : 0), "sums begin in the backward pass");
   reducer.finish();
   const float share = 1.0F / static_cast<float>(processes.size());
   require_close(flat, torch::tensor({1.0F, 1.0F, share, share, share}), 1e-6, "averages");
