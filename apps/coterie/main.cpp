@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <new>
 
 #include "commands.h"
@@ -92,7 +93,13 @@ int run_program(int argc, char** argv) {
     fmt::print(stderr, "See: {} --help\n", command);
     return kUserError;
   }
-  if (session.threads > 0) set_thread_count(session.threads);
+  if (session.threads > 0) {
+    set_thread_count(session.threads);
+  } else if (const char* text = std::getenv("LOCAL_WORLD_SIZE")) {
+    // Processes that train together on this machine share its cores.
+    const int sharing = std::max(1, std::atoi(text));
+    set_thread_count(std::max(1, thread_count() / sharing));
+  }
   return session.action();
 }
 

@@ -11,10 +11,13 @@ TrainContext train_context(const FitContext& context, const TrainingData& data,
   identity["seed"] = context.seed;
   identity["images"] = data.count;
   identity["shape"] = {data.shape.channels, data.shape.height, data.shape.width};
-  const torch::Device device = resolve_device(context.device);
+  const ProcessSettings settings = process_settings_from_environment();
+  torch::Device device = resolve_device(context.device);
+  // Each process of a machine has a GPU of its own.
+  if (device.is_cuda() && settings.size > 1)
+    device = resolve_device(fmt::format("cuda:{}", settings.local_rank));
   const Precision precision = resolve_precision(context.precision, device);
   identity["precision"] = name_of(precision);
-  const ProcessSettings settings = process_settings_from_environment();
   return {.seed = context.seed,
           .device = device,
           .precision = precision,

@@ -17,18 +17,12 @@ enum class Precision {
 Precision resolve_precision(std::string_view name, const torch::Device& device);
 std::string_view name_of(Precision precision);
 
-/// Images [B, C, S, S] laid out with a pixel's channels side by side, which is what the convolution
-/// kernels of CPUs and GPUs take without copying.
-inline torch::Tensor channels_last(const torch::Tensor& images) {
-  return images.contiguous(torch::MemoryFormat::ChannelsLast);
-}
-
-/// The float32 result of `network(channels_last(images))`, computed in `precision`. What follows,
+/// The float32 result of `network(images)`, computed in `precision`. What follows,
 /// such as losses, stands outside, so it is computed in float32.
 template <class Network>
 torch::Tensor forward_in(Precision precision, const torch::Tensor& images, Network&& network) {
   const AutocastScope scope(images.device(), precision == Precision::bf16);
-  return network(channels_last(images)).to(torch::kFloat);
+  return network(images).to(torch::kFloat);
 }
 
 }  // namespace coterie

@@ -122,8 +122,10 @@ ResNetImpl::ResNetImpl(const ResNetShape& shape) : shape_(shape) {
       parameter.set_data(parameter.contiguous(torch::MemoryFormat::ChannelsLast));
 }
 
-torch::Tensor ResNetImpl::forward(torch::Tensor images) {
-  torch::Tensor x = bn1_->forward(conv1_->forward(images)).relu_();
+torch::Tensor ResNetImpl::forward(const torch::Tensor& images) {
+  // With a pixel's channels side by side the convolution kernels copy nothing.
+  torch::Tensor x = images.contiguous(torch::MemoryFormat::ChannelsLast);
+  x = bn1_->forward(conv1_->forward(x)).relu_();
   if (shape_.stem == ResNetStem::medium) x = torch::max_pool2d(x, 2, 2);
   if (shape_.stem == ResNetStem::large) x = torch::max_pool2d(x, 3, 2, 1);
   for (auto& layer : layers_) x = layer->forward(x);

@@ -40,7 +40,7 @@ class ResNetImpl : public torch::nn::Module {
  public:
   explicit ResNetImpl(const ResNetShape& shape);
   /// Images [B, channels, S, S] to embeddings [B, width()].
-  torch::Tensor forward(torch::Tensor images);
+  torch::Tensor forward(const torch::Tensor& images);
   std::int64_t width() const { return width_; }
   const ResNetShape& shape() const { return shape_; }
 

@@ -13,18 +13,21 @@ namespace {
 
 constexpr std::int64_t kGrain = 1 << 14;  // values that are worth a thread
 
+/// Whether a tensor lies with its channels last, and in that way alone.
+bool channels_last_only(const torch::Tensor& tensor) {
+  return tensor.dim() == 4 && !tensor.is_contiguous() &&
+         tensor.is_contiguous(torch::MemoryFormat::ChannelsLast);
+}
+
 /// The values of a tensor in the order in which they lie in memory.
 torch::Tensor flat_in_memory_order(const torch::Tensor& tensor) {
-  const bool last =
-      tensor.dim() == 4 && tensor.is_contiguous(torch::MemoryFormat::ChannelsLast);
-  return last ? tensor.permute({0, 2, 3, 1}).flatten() : tensor.flatten();
+  return channels_last_only(tensor) ? tensor.permute({0, 2, 3, 1}).flatten() : tensor.flatten();
 }
 
 /// A part of `flat` that looks as `like` does, in shape and layout.
 torch::Tensor part_like(const torch::Tensor& flat, std::int64_t offset, const torch::Tensor& like) {
   const auto part = flat.narrow(0, offset, like.numel());
-  const bool last = like.dim() == 4 && like.is_contiguous(torch::MemoryFormat::ChannelsLast);
-  if (!last) return part.view(like.sizes());
+  if (!channels_last_only(like)) return part.view(like.sizes());
   return part.view({like.size(0), like.size(2), like.size(3), like.size(1)}).permute({0, 3, 1, 2});
 }
 
