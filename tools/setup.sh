@@ -5,14 +5,14 @@ set -eu
 
 packages="
   g++ make cmake ninja-build pkg-config
-  libtorch-dev libopenblas-dev
+  libtorch-dev libgloo-dev libopenblas-dev
   libvips-dev libarchive-dev zlib1g-dev
   libfaiss-dev libeigen3-dev
   libcli11-dev libfmt-dev nlohmann-json3-dev libtomlplusplus-dev
   libgtest-dev libbenchmark-dev
   dataset-fashion-mnist
 "
-[ "${1:-}" != peers ] || packages="$packages python3-sklearn python3-faiss"
+[ "${1:-}" != peers ] || packages="$packages python3-sklearn python3-faiss python3-torchvision"
 
 if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
   echo "setup: no apt on this system; what is needed, by the names of Debian 12:" $packages >&2

@@ -9,6 +9,7 @@
 #include "console.h"
 #include "coterie/core/files.h"
 #include "coterie/core/params.h"
+#include "coterie/methods/runtime.h"
 #include "coterie/run/cluster.h"
 #include "results.h"
 
@@ -18,10 +19,10 @@ namespace {
 struct ClusterOptions {
   std::string input, clusters, max_clusters = "20", method = kAutoMethod, out, labels, seed = "0",
                                config, epochs, time_budget;
-  std::string device = "auto";
+  std::string device = "auto", precision = "auto", weights;
   std::vector<std::string> set;
   DataOptions data;
-  bool force = false, strict = false, no_report = false;
+  bool force = false, strict = false, tensorboard = false, no_report = false;
 };
 
 /// A TOML value as `--set` would take it.
@@ -69,6 +70,8 @@ void apply_config(const std::string& path, const CLI::App& command, ClusterOptio
       {"epochs", &options.epochs},
       {"time-budget", &options.time_budget},
       {"device", &options.device},
+      {"precision", &options.precision},
+      {"weights", &options.weights},
       {"image-size", &options.data.image_size},
       {"channels", &options.data.channels}};
   for (const auto& [key, node] : table) {
@@ -126,13 +129,20 @@ int cluster(const CLI::App& command, ClusterOptions options, Session& session) {
   if (seed < 0) throw UserError("--seed {} is out of range: allowed is 0 or more", seed);
   settings.seed = static_cast<std::uint64_t>(seed);
   settings.device = options.device;
+  settings.precision = options.precision;
+  settings.weights = options.weights;
   if (!options.time_budget.empty())
     settings.time_budget = parse_duration("--time-budget", options.time_budget);
+  settings.tensorboard = options.tensorboard;
   request.out = options.out;
   request.force = options.force;
   request.command = session.command_line;
 
-  Console console(session.quiet);
+  Console console(session.quiet || process_rank() > 0);
+  if (process_rank() > 0) {
+    assist_clustering(settings, console, *session.cancel);
+    return 0;
+  }
   const LoadedRun run = run_clustering(request, console, *session.cancel);
   print_run(run, session, console, !options.no_report);
   if (options.strict && !run.dataset.bad_files.empty()) return 3;
@@ -183,8 +193,19 @@ void add_cluster_command(CLI::App& app, Session& session) {
   command->add_option("--device", options->device, "auto, cpu or cuda")
       ->type_name("DEVICE")
       ->capture_default_str();
+  command
+      ->add_option("--precision", options->precision,
+                   "Numbers of networks: auto, fp32 or bf16 (faster where the device has it)")
+      ->type_name("PRECISION")
+      ->capture_default_str();
+  command
+      ->add_option("--weights", options->weights,
+                   "Start the backbone from a safetensors file with torchvision's names")
+      ->type_name("FILE");
   command->add_flag("--force", options->force, "Replace a run that is in --out");
   command->add_flag("--strict", options->strict, "Exit with 3 where files were left out");
+  command->add_flag("--tensorboard", options->tensorboard,
+                    "Write event files for TensorBoard to RUN/tensorboard");
 #if defined(COTERIE_WEB)
   command->add_flag("--no-report", options->no_report, "Do not write RUN/report/index.html");
 #endif

@@ -25,12 +25,14 @@ struct Session {
 double steady_seconds();
 
 void add_cluster_command(CLI::App& app, Session& session);
+void add_launch_command(CLI::App& app, Session& session);
 void add_resume_command(CLI::App& app, Session& session);
 void add_predict_command(CLI::App& app, Session& session);
 void add_evaluate_command(CLI::App& app, Session& session);
 void add_consensus_command(CLI::App& app, Session& session);
 void add_report_command(CLI::App& app, Session& session);
 void add_pack_command(CLI::App& app, Session& session);
+void add_views_command(CLI::App& app, Session& session);
 void add_methods_command(CLI::App& app, Session& session);
 void add_datasets_command(CLI::App& app, Session& session);
 void add_doctor_command(CLI::App& app, Session& session);

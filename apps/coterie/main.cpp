@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <new>
 
 #include "commands.h"
@@ -67,12 +68,14 @@ int run_program(int argc, char** argv) {
       "Exit codes: 0 done, 2 wrong input or options, 3 done but files were left out "
       "(--strict), 130 interrupted, 1 a fault of coterie.");
   add_cluster_command(app, session);
+  add_launch_command(app, session);
   add_resume_command(app, session);
   add_predict_command(app, session);
   add_evaluate_command(app, session);
   add_consensus_command(app, session);
   add_report_command(app, session);
   add_pack_command(app, session);
+  add_views_command(app, session);
   add_methods_command(app, session);
   add_datasets_command(app, session);
   add_doctor_command(app, session);
@@ -90,7 +93,13 @@ int run_program(int argc, char** argv) {
     fmt::print(stderr, "See: {} --help\n", command);
     return kUserError;
   }
-  if (session.threads > 0) set_thread_count(session.threads);
+  if (session.threads > 0) {
+    set_thread_count(session.threads);
+  } else if (const char* text = std::getenv("LOCAL_WORLD_SIZE")) {
+    // Processes that train together on this machine share its cores.
+    const int sharing = std::max(1, std::atoi(text));
+    set_thread_count(std::max(1, thread_count() / sharing));
+  }
   return session.action();
 }
 
@@ -110,6 +119,9 @@ int main(int argc, char** argv) {
   } catch (const UserError& error) {
     fmt::print(stderr, "error: {}\n", error.what());
     return kUserError;
+  } catch (const PeerLost& error) {
+    fmt::print(stderr, "error: {}\n", error.what());
+    return kInterrupted;
   } catch (const Interrupted&) {
     return kInterrupted;
   } catch (const std::bad_alloc&) {

@@ -8,6 +8,7 @@
 #include "coterie/core/files.h"
 #include "coterie/core/text.h"
 #include "coterie/data/pack.h"
+#include "coterie/methods/runtime.h"
 #include "coterie/run/cluster.h"
 #include "results.h"
 #if defined(COTERIE_WEB)
@@ -105,7 +106,11 @@ void add_resume_command(CLI::App& app, Session& session) {
   add_common_options(*command, session);
   command->callback([run, &session] {
     session.action = [run, &session] {
-      Console console(session.quiet);
+      Console console(session.quiet || process_rank() > 0);
+      if (process_rank() > 0) {
+        assist_resumed(*run, console, *session.cancel);
+        return 0;
+      }
       print_run(resume_run(*run, console, *session.cancel), session, console, true);
       return 0;
     };

@@ -24,6 +24,16 @@ class UserError : public std::runtime_error {
 class Interrupted : public std::runtime_error {
  public:
   Interrupted() : std::runtime_error("interrupted") {}
+
+ protected:
+  explicit Interrupted(const std::string& message) : std::runtime_error(message) {}
+};
+
+/// Another process of this training ended, or did not answer in time. The training stops as if on
+/// request, to be resumed from its last checkpoint; the message is for the user.
+class PeerLost : public Interrupted {
+ public:
+  explicit PeerLost(const std::string& message) : Interrupted(message) {}
 };
 
 }  // namespace coterie

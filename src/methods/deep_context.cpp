@@ -11,8 +11,18 @@ TrainContext train_context(const FitContext& context, const TrainingData& data,
   identity["seed"] = context.seed;
   identity["images"] = data.count;
   identity["shape"] = {data.shape.channels, data.shape.height, data.shape.width};
+  const ProcessSettings settings = process_settings_from_environment();
+  torch::Device device = resolve_device(context.device);
+  // Each process of a machine has a GPU of its own.
+  if (device.is_cuda() && settings.size > 1)
+    device = resolve_device(fmt::format("cuda:{}", settings.local_rank));
+  const Precision precision = resolve_precision(context.precision, device);
+  identity["precision"] = name_of(precision);
   return {.seed = context.seed,
-          .device = resolve_device(context.device),
+          .device = device,
+          .precision = precision,
+          .processes = settings.size > 1 ? std::make_shared<const Processes>(settings, device)
+                                         : std::make_shared<const Processes>(),
           .progress = context.progress,
           .cancel = context.cancel,
           .checkpoints = context.checkpoints,
@@ -30,6 +40,20 @@ void check_images(const TrainingData& data, std::int64_t least) {
   if (data.shape.channels != 1 && data.shape.channels != 3)
     throw UserError("images of {} channels cannot be used: allowed is 1 (grey) or 3 (colour)",
                     data.shape.channels);
+}
+
+void check_clusters(const FitContext& context, const TrainingData& data) {
+  if (context.clusters != 0 && (context.clusters < 2 || context.clusters > data.count))
+    throw UserError("-k = {} is out of range: allowed is 2 to {}, the number of images",
+                    context.clusters, data.count);
+}
+
+void check_shape(const ImageShape& shape, const ImageShape& trained) {
+  if (shape != trained)
+    throw UserError(
+        "the images are {} x {} x {} (channels, height, width), the model was trained on {} x {} x "
+        "{}; bring them to that shape",
+        shape.channels, shape.height, shape.width, trained.channels, trained.height, trained.width);
 }
 
 void check_training_images(const TrainingData& data) {

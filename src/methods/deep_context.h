@@ -6,7 +6,8 @@
 namespace coterie {
 
 /// What the engine needs of a method's context. `identity` is what a checkpoint must agree in
-/// beside seed and data.
+/// beside seed, data and precision. Joins the
+/// other processes where the environment names any.
 TrainContext train_context(const FitContext& context, const TrainingData& data,
                            nlohmann::json identity);
 
@@ -15,6 +16,12 @@ void check_images(const TrainingData& data, std::int64_t least);
 
 /// check_images for a training: two images or more, and not all of them equal.
 void check_training_images(const TrainingData& data);
+
+/// Throws UserError unless K is 0 or 2 to the number of images.
+void check_clusters(const FitContext& context, const TrainingData& data);
+
+/// Throws UserError unless images of `shape` are such as a model was trained on.
+void check_shape(const ImageShape& shape, const ImageShape& trained);
 
 /// The tensors whose names start with `prefix`, without it.
 TensorMap tensors_under(const std::string& prefix, const TensorMap& tensors);

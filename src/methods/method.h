@@ -30,6 +30,7 @@ struct MethodInfo {
   std::string paper;
   InputKind input = InputKind::features;
   bool finds_clusters = false;  ///< can find the number of clusters
+  bool backbone = false;  ///< trains a residual network: bf16 pays, weights can start it
 };
 
 /// Labels and probabilities, one row per input in input order, and what was clustered.
@@ -49,6 +50,8 @@ struct FitContext {
   std::int64_t most_clusters = 20;  ///< the largest K looked at where it is to be found
   std::uint64_t seed = 0;
   std::string device = "cpu";
+  std::string precision = "fp32";  ///< of networks: auto, fp32 or bf16
+  std::filesystem::path weights;   ///< safetensors file that a backbone starts from; empty: none
   Progress* progress = nullptr;
   const CancelToken* cancel = nullptr;
   /// Folder for checkpoints; empty: none are written. A method that finds a sound one there goes

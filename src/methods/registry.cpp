@@ -1,7 +1,9 @@
 #include "coterie/methods/registry.h"
 
 #include "coterie/methods/ae/ae.h"
+#include "coterie/methods/moco/moco.h"
 #include "coterie/methods/shallow_methods.h"
+#include "coterie/methods/simclr/simclr.h"
 
 namespace coterie {
 namespace {
@@ -23,6 +25,8 @@ const std::vector<RegisteredMethod>& registered_methods() {
       entry(make_finch),
       entry(make_gaussian_mixture),
       entry(make_ae),
+      entry(make_simclr),
+      entry(make_moco),
   };
   return methods;
 }

@@ -5,10 +5,19 @@
 
 #include "coterie/nn/device.h"
 #include "coterie/nn/facts.h"
+#include "coterie/nn/precision.h"
+#include "coterie/train/processes.h"
 
 namespace coterie {
 
 std::string resolved_device_name(const std::string& name) { return resolve_device(name).str(); }
+
+std::string resolved_precision_name(const std::string& name, const std::string& device) {
+  return std::string(name_of(resolve_precision(name, resolve_device(device))));
+}
+
+int process_rank() { return process_settings_from_environment().rank; }
+int process_count() { return process_settings_from_environment().size; }
 
 nlohmann::json network_runtime() {
   const LibtorchFacts facts = libtorch_facts();

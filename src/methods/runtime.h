@@ -9,6 +9,16 @@ namespace coterie {
 /// UserError where the name is another or the device is absent.
 std::string resolved_device_name(const std::string& name);
 
+/// The precision, "fp32" or "bf16", that "auto", "fp32" or "bf16" means for networks on a device.
+/// Throws UserError where the name is another.
+std::string resolved_precision_name(const std::string& name, const std::string& device);
+
+/// This process's number among those that train together, and how many they are, from the
+/// environment; 0 and 1 where it is alone. Throws UserError where the environment contradicts
+/// itself.
+int process_rank();
+int process_count();
+
 /// What the network library is and can do here: `libtorch`, `blas`, `blas_path`, `reference_blas`
 /// (true: matrix products take some 30 times longer than with OpenBLAS), `threads`,
 /// `cuda_devices`, `matrix_gflops` (a float product measured now).

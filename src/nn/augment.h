@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+
 #include "coterie/core/random.h"
 #include "coterie/nn/torch.h"
 
@@ -14,9 +16,13 @@ struct AffineRange {
   bool identity() const { return degrees == 0 && shift == 0 && scale == 0 && shear == 0; }
 };
 
-/// A copy of images [N, C, H, W], on their device, each under an affine map of its own about its
-/// centre, bilinear; what comes in from outside is 0. The maps are drawn from `stream`, so they do
-/// not depend on the device.
+/// A map about an image's centre as `affine` (resample.h) takes it, row by row, from five numbers
+/// of the stream.
+std::array<float, 6> draw_affine(const AffineRange& range, RandomStream& stream);
+
+/// A copy of images [N, C, H, W], on their device, each under an affine map of its own,
+/// bilinear; what comes in from outside is 0. The maps are drawn from `stream`, so they do not
+/// depend on the device.
 torch::Tensor random_affine(const torch::Tensor& images, const AffineRange& range,
                             RandomStream& stream);
 

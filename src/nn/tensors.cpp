@@ -6,6 +6,7 @@
 
 #include "coterie/core/error.h"
 #include "coterie/core/text.h"
+#include "coterie/nn/batch_norm.h"
 
 namespace coterie {
 namespace {
@@ -113,7 +114,8 @@ void initialise(torch::nn::Module& module, RandomStream& stream) {
   for (auto& child : module.named_children()) initialise(*child.value(), stream);
   auto parameters = module.named_parameters(/*recurse=*/false);
   if (parameters.is_empty()) return;
-  if (module.as<torch::nn::BatchNorm1d>() || module.as<torch::nn::BatchNorm2d>()) {
+  if (module.as<torch::nn::BatchNorm1d>() || module.as<torch::nn::BatchNorm2d>() ||
+      module.as<BatchNorm1d>() || module.as<BatchNorm2d>()) {
     parameters["weight"].fill_(1.0);
     parameters["bias"].fill_(0.0);
     return;

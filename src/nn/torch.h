@@ -2,6 +2,7 @@
 
 /// The one way to libtorch's headers. Everything that differs between libtorch 1.13 and 2.x stands
 /// here, so that the rest of the code reads the same for both.
+#include <ATen/autocast_mode.h>
 #include <torch/torch.h>
 #include <torch/version.h>
 
@@ -40,5 +41,43 @@ inline void set_generator_state(const torch::Device& device, const torch::Tensor
   std::lock_guard lock(generator.mutex());
   generator.set_state(state);
 }
+
+/// While one lives, libtorch computes convolutions and products on `device` in bf16.
+class AutocastScope {
+ public:
+  AutocastScope(const torch::Device& device, bool on) : device_(device.type()), before_(is_on()) {
+    set(on);
+#if TORCH_VERSION_MAJOR >= 2
+    at::autocast::set_autocast_dtype(device_, torch::kBFloat16);
+#else
+    if (device_ == torch::kCUDA) at::autocast::set_autocast_gpu_dtype(torch::kBFloat16);
+    if (device_ == torch::kCPU) at::autocast::set_autocast_cpu_dtype(torch::kBFloat16);
+#endif
+    at::autocast::increment_nesting();
+  }
+  ~AutocastScope() {
+    // The outermost scope forgets the weights that it cast: they change between the steps.
+    if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
+    set(before_);
+  }
+  AutocastScope(const AutocastScope&) = delete;
+  AutocastScope& operator=(const AutocastScope&) = delete;
+
+ private:
+#if TORCH_VERSION_MAJOR >= 2
+  bool is_on() const { return at::autocast::is_autocast_enabled(device_); }
+  void set(bool on) const { at::autocast::set_autocast_enabled(device_, on); }
+#else
+  bool is_on() const {
+    return device_ == torch::kCUDA ? at::autocast::is_enabled() : at::autocast::is_cpu_enabled();
+  }
+  void set(bool on) const {
+    if (device_ == torch::kCUDA) at::autocast::set_enabled(on);
+    if (device_ == torch::kCPU) at::autocast::set_cpu_enabled(on);
+  }
+#endif
+  torch::DeviceType device_;
+  bool before_;
+};
 
 }  // namespace coterie

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "coterie/data/dataset.h"
-#include "coterie/report/png.h"
+#include "coterie/data/png.h"
 
 namespace coterie {
 

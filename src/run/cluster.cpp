@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <utility>
 
 #include "coterie/core/files.h"
@@ -13,6 +14,7 @@
 #include "coterie/methods/runtime.h"
 #include "coterie/metrics/scores.h"
 #include "coterie/metrics/silhouette.h"
+#include "coterie/run/tensorboard.h"
 
 namespace fs = std::filesystem;
 
@@ -50,6 +52,12 @@ void check_request(const RunSettings& settings, const MethodInfo& method, const 
         "--method {} works on images, but {} holds features; choose a shallow method "
         "such as --method pac",
         method.name, printable(dataset.source));
+  if (method.input != InputKind::images && process_count() > 1)
+    throw UserError("method {} works in one process; start it without RANK and WORLD_SIZE",
+                    method.name);
+  if (!settings.weights.empty() && !method.backbone)
+    throw UserError("--weights: method {} has no backbone to start from them; choose simclr or moco",
+                    method.name);
   if (dataset.size() < 2)
     throw UserError("{} holds {} usable item; clustering needs at least 2",
                     printable(dataset.source), dataset.size());
@@ -156,6 +164,10 @@ class Run {
       method_ = configured_method(settings_);
     }
     check_request(settings_, method_->info(), dataset_);
+    // Narrow numbers pay with a residual network, not with the small autoencoders.
+    const bool narrow = method_->info().backbone || settings_.precision != "auto";
+    settings_.precision =
+        resolved_precision_name(narrow ? settings_.precision : "fp32", device_);
     load_seconds_ = watch_.lap();
   }
 
@@ -166,15 +178,14 @@ class Run {
     folder_ = folder;
     folder_.write_manifest(manifest("running"));
     HistoryWriter history(folder_.file("history.jsonl"), resume);
-    FitContext context{.clusters = settings_.clusters,
-                       .most_clusters = settings_.most_clusters,
-                       .seed = settings_.seed,
-                       .device = device_,
-                       .progress = &progress_,
-                       .cancel = &cancel_,
-                       .checkpoints = folder_.checkpoints(),
-                       .time_budget = settings_.time_budget};
-    context.record = [&](const nlohmann::json& line) { history.append(line); };
+    FitContext context = fit_context();
+    context.checkpoints = folder_.checkpoints();
+    std::optional<TensorBoardWriter> tensorboard;
+    if (settings_.tensorboard) tensorboard.emplace(folder_.tensorboard());
+    context.record = [&](const nlohmann::json& line) {
+      history.append(line);
+      if (tensorboard) tensorboard->add(line);
+    };
     Clustering result;
     try {
       result = method_->fit(dataset_.training_data(), context);
@@ -187,7 +198,22 @@ class Run {
     return write(result);
   }
 
+  /// The work of a process that is not the first: it trains with it and writes nothing.
+  void assist() { method_->fit(dataset_.training_data(), fit_context()); }
+
  private:
+  FitContext fit_context() {
+    return {.clusters = settings_.clusters,
+            .most_clusters = settings_.most_clusters,
+            .seed = settings_.seed,
+            .device = device_,
+            .precision = settings_.precision,
+            .weights = settings_.weights,
+            .progress = &progress_,
+            .cancel = &cancel_,
+            .time_budget = settings_.time_budget};
+  }
+
   LoadedRun write(Clustering& result) {
     const std::int64_t clusters = clusters_;
     const auto order = order_by_size(result.labels, clusters);
@@ -206,6 +232,7 @@ class Run {
                             {"method", settings_.method},
                             {"clusters", clusters},
                             {"seed", settings_.seed},
+                            {"precision", settings_.precision},
                             {"parameters", parameter_values()},
                             {"input", describe_input(dataset_)},
                             {"label_order", order}};
@@ -255,6 +282,7 @@ class Run {
             {"seed", settings_.seed},
             {"parameters", parameter_values()},
             {"device", device_},
+            {"precision", settings_.precision},
             {"threads", thread_count()},
             {"input", describe_input(dataset_)}};
   }
@@ -294,6 +322,15 @@ Dataset load_same_dataset(const nlohmann::json& manifest, Progress& progress,
   return dataset;
 }
 
+/// The settings of a stopped run, to go on with.
+RunSettings resumed_settings(const fs::path& path) {
+  const auto manifest = RunFolder(path).read_manifest();
+  RunSettings settings = settings_from_json(manifest.at("settings"));
+  const std::string source = path_from_json(manifest.at("input").at("source"));
+  if (fs::exists(source)) settings.input = source;
+  return settings;
+}
+
 }  // namespace
 
 LoadedRun run_clustering(const ClusterRequest& request, Progress& progress,
@@ -322,13 +359,23 @@ LoadedRun run_clustering(const ClusterRequest& request, Progress& progress,
   }
 }
 
+void assist_clustering(const RunSettings& settings, Progress& progress,
+                       const CancelToken& cancel) {
+  Run run(settings, "", progress, cancel);
+  run.prepare();
+  run.assist();
+}
+
+void assist_resumed(const fs::path& path, Progress& progress, const CancelToken& cancel) {
+  if (RunFolder(path).state() == RunState::finished) return;
+  assist_clustering(resumed_settings(path), progress, cancel);
+}
+
 LoadedRun resume_run(const fs::path& path, Progress& progress, const CancelToken& cancel) {
   const RunFolder folder(path);
   const auto manifest = folder.read_manifest();
   if (folder.state() == RunState::finished) return open_run(path, progress, cancel);
-  RunSettings settings = settings_from_json(manifest.at("settings"));
-  const std::string source = path_from_json(manifest.at("input").at("source"));
-  if (fs::exists(source)) settings.input = source;
+  const RunSettings settings = resumed_settings(path);
   if (const int threads = manifest.value("threads", 0); threads > 0) set_thread_count(threads);
   Run run(settings, path_from_json(manifest.at("command")), progress, cancel);
   run.prepare();
@@ -435,6 +482,7 @@ PredictionResult predict_with_run(const fs::path& path, const std::string& input
   FitContext context{.clusters = model.at("clusters"),
                      .seed = model.at("seed"),
                      .device = resolved_device_name("auto"),
+                     .precision = model.value("precision", "fp32"),
                      .progress = &progress,
                      .cancel = &cancel};
   Clustering result = method->predict(dataset.training_data(), context);

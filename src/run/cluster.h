@@ -34,6 +34,13 @@ struct LoadedRun {
 LoadedRun run_clustering(const ClusterRequest& request, Progress& progress,
                          const CancelToken& cancel);
 
+/// What a process does that trains together with others and is not the first of them (see
+/// process_rank): its share of the training. It writes nothing.
+void assist_clustering(const RunSettings& settings, Progress& progress, const CancelToken& cancel);
+/// The same for a run that the first process resumes.
+void assist_resumed(const std::filesystem::path& run, Progress& progress,
+                    const CancelToken& cancel);
+
 /// Continues a stopped run from its last checkpoint. On the CPU the result equals that of a run
 /// that was never stopped. A finished run is opened as it is.
 LoadedRun resume_run(const std::filesystem::path& run, Progress& progress,

@@ -30,6 +30,7 @@ class RunFolder {
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path file(const char* name) const { return path_ / name; }
   std::filesystem::path checkpoints() const { return path_ / "checkpoints"; }
+  std::filesystem::path tensorboard() const { return path_ / "tensorboard"; }
   std::filesystem::path report() const { return path_ / "report" / "index.html"; }
 
   bool has_manifest() const;
@@ -54,7 +55,8 @@ class RunFolder {
   void write_model(const StoredModel& stored, const nlohmann::json& model) const;
   StoredModel read_model(nlohmann::json& model) const;
 
-  /// Name, size and sha256 of every output file that is there, for the manifest.
+  /// Name, size and sha256 of every output file that is there, for the manifest. Checkpoints, the
+  /// report and event files, which no result is read from, are not among them.
   nlohmann::json list_files() const;
 
   /// Removes every file that a run writes, and the folder where nothing else is in it.

@@ -44,7 +44,10 @@ nlohmann::json to_json(const RunSettings& settings) {
           {"parameters", parameters},
           {"seed", settings.seed},
           {"device", settings.device},
-          {"time_budget", settings.time_budget}};
+          {"precision", settings.precision},
+          {"weights", path_to_json(settings.weights)},
+          {"time_budget", settings.time_budget},
+          {"tensorboard", settings.tensorboard}};
 }
 
 RunSettings settings_from_json(const nlohmann::json& json) {
@@ -65,7 +68,10 @@ RunSettings settings_from_json(const nlohmann::json& json) {
       settings.parameters[name] = value.get<std::string>();
     json.at("seed").get_to(settings.seed);
     json.at("device").get_to(settings.device);
+    settings.precision = json.value("precision", "fp32");
+    if (json.contains("weights")) settings.weights = path_from_json(json.at("weights"));
     json.at("time_budget").get_to(settings.time_budget);
+    settings.tensorboard = json.value("tensorboard", settings.tensorboard);
     return settings;
   } catch (const nlohmann::json::exception& error) {
     throw UserError("the manifest's settings are damaged ({}); cluster again", error.what());

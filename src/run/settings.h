@@ -23,7 +23,10 @@ struct RunSettings {
   std::map<std::string, std::string> parameters;  ///< changed ones, name and value as typed
   std::uint64_t seed = 0;
   std::string device = "auto";
-  double time_budget = 0;  ///< seconds for the training, 0: no limit
+  std::string precision = "auto";  ///< of networks: auto, fp32 or bf16
+  std::string weights;             ///< safetensors file that a backbone starts from; empty: none
+  double time_budget = 0;    ///< seconds for the training, 0: no limit
+  bool tensorboard = false;  ///< write event files for TensorBoard
 };
 
 nlohmann::json to_json(const RunSettings& settings);

@@ -11,7 +11,7 @@ Matrix<float> embed(const TrainingData& data, const EmbedOptions& options,
                     const std::function<torch::Tensor(const torch::Tensor&)>& network) {
   apply_thread_count();
   torch::NoGradGuard no_grad;
-  Loader loader(data, options.side, options.batch, options.device);
+  Loader loader(data, options.side, options.device);
   if (options.progress) options.progress->begin("embedding images", data.count);
   Matrix<float> rows;
   std::vector<std::int64_t> indices(options.batch);

@@ -7,16 +7,21 @@
 
 #include "coterie/core/error.h"
 #include "coterie/core/text.h"
+#include "coterie/nn/batch_norm.h"
 #include "coterie/nn/device.h"
 #include "coterie/nn/tensors.h"
+#include "coterie/train/gradient_reducer.h"
 
 namespace coterie {
 namespace {
 
-constexpr std::int64_t kWarmSteps = 3;       // not timed: libraries compile their kernels in them
-constexpr std::int64_t kTimedSteps = 20;     // what a time budget is judged by
-constexpr std::int64_t kGpuFlushSteps = 20;  // between two looks at the losses
-constexpr double kLongestLoss = 600;         // seconds of training that a crash may cost
+constexpr std::int64_t kWarmSteps = 3;        // not timed: libraries compile their kernels in them
+constexpr std::int64_t kTimedSteps = 20;      // what a time budget is judged by,
+constexpr std::int64_t kLeastTimedSteps = 3;  // or fewer where they
+constexpr double kTimedSeconds = 2;           // take this long
+constexpr std::int64_t kGpuFlushSteps = 20;   // between two looks at the losses
+constexpr double kLongestLoss = 600;          // seconds of training that a crash may cost
+constexpr double kLongestLossTogether = 60;   // the same where a peer may be lost as well
 constexpr const char* kOptimiser = "optimiser/";
 constexpr const char* kGenerator = "random/";
 
@@ -31,14 +36,43 @@ std::vector<std::pair<std::string, torch::Device>> generators(const torch::Devic
   return out;
 }
 
+/// The checkpoint that the first process has, in all processes.
+std::optional<Checkpoint> shared_checkpoint(std::optional<Checkpoint> own,
+                                            const Processes& processes) {
+  if (processes.size() == 1) return own;
+  nlohmann::json head = nullptr;
+  if (own) {
+    auto tensors = nlohmann::json::array();
+    for (const auto& [name, tensor] : own->tensors)
+      tensors.push_back({name, static_cast<int>(tensor.dtype), tensor.shape});
+    head = {{"state", own->state}, {"tensors", tensors}};
+  }
+  head = nlohmann::json::parse(processes.broadcast(head.dump()));
+  if (head.is_null()) return std::nullopt;
+  Checkpoint shared{head.at("state"), {}};
+  for (const auto& entry : head.at("tensors")) {
+    const std::string name = entry.at(0);
+    std::string bytes;
+    if (own) {
+      const auto& stored = own->tensors.at(name).bytes;
+      bytes.assign(reinterpret_cast<const char*>(stored.data()), stored.size());
+    }
+    bytes = processes.broadcast(bytes);
+    Tensor tensor{static_cast<DType>(entry.at(1).get<int>()), entry.at(2), {}};
+    const auto* begin = reinterpret_cast<const std::byte*>(bytes.data());
+    tensor.bytes.assign(begin, begin + bytes.size());
+    shared.tensors.emplace(name, std::move(tensor));
+  }
+  return shared;
+}
+
 void check_identity(const nlohmann::json& stored, const nlohmann::json& wanted,
                     const std::filesystem::path& folder) {
   for (const auto& [key, value] : wanted.items())
     if (!stored.contains(key) || stored.at(key) != value)
       throw UserError(
           "the checkpoint in {} is of another training: {} was {}, now it is {}; resume with what "
-          "it "
-          "was started with, or begin in another folder",
+          "it was started with, or begin in another folder",
           printable(folder.native()), key, stored.contains(key) ? stored.at(key).dump() : "absent",
           value.dump());
 }
@@ -46,9 +80,23 @@ void check_identity(const nlohmann::json& stored, const nlohmann::json& wanted,
 }  // namespace
 
 Engine::Engine(const TrainingData& data, std::int64_t side, TrainContext context)
-    : data_(data), side_(side), context_(std::move(context)), store_(context_.checkpoints) {
+    : data_(data),
+      context_(std::move(context)),
+      store_(processes().first() ? context_.checkpoints : std::filesystem::path()),
+      loader_(data, side, context_.device) {
   apply_thread_count();
-  torch::manual_seed(RandomStream(context_.seed, "torch").next());
+  torch::manual_seed(
+      RandomStream(context_.seed, "torch", static_cast<std::uint64_t>(processes().rank())).next());
+}
+
+Engine::~Engine() {
+  for (auto* module : shared_norms_) synchronise_batch_norms(*module, {});
+}
+
+void Engine::share_batch_norms(torch::nn::Module& module) {
+  if (processes().size() == 1) return;
+  synchronise_batch_norms(module, [this](const auto& local) { return processes().sum(local); });
+  shared_norms_.push_back(&module);
 }
 
 void Engine::keep(std::string name, torch::nn::Module& module) {
@@ -57,134 +105,219 @@ void Engine::keep(std::string name, torch::nn::Module& module) {
 
 void Engine::run(const std::vector<Stage>& stages) {
   stages_ = &stages;
+  check_batches(stages);
   run_start_ = last_checkpoint_ = Clock::now();
-  std::int64_t largest = 0;
-  for (const Stage& stage : stages) {
-    epochs_.push_back(stage.epochs);
-    largest = std::max(largest, stage.batch_size);
-  }
-  loader_ = std::make_unique<Loader>(data_, side_, std::min(largest, data_.count), context_.device);
-  planned_ = context_.time_budget <= 0;
+  for (const Stage& stage : stages) epochs_.push_back(stage.epochs);
   resume();
   while (at_.stage < static_cast<std::int64_t>(stages.size())) {
-    const Stage& stage = stages[at_.stage];
-    for (auto* module : stage.trained) module->train();
-    Adam adam(stage.trained, stage.weight_decay);
-    if (!optimiser_.empty()) adam.load(kOptimiser, optimiser_);
-    optimiser_.clear();
-    run_stage(stage, adam);
+    run_stage(stages[at_.stage]);
+    check_weights();
+    optimiser_.reset();
     at_ = {at_.stage + 1, 0, 0};
+    planned_ = false;
+    write_checkpoint(/*stage_end=*/true);
   }
-  write_checkpoint(nullptr);
   if (context_.progress) context_.progress->end();
 }
 
+void Engine::check_batches(const std::vector<Stage>& stages) const {
+  const std::int64_t processes_here = processes().size();
+  for (const Stage& stage : stages)
+    if (stage.batch_size % processes_here != 0)
+      throw UserError(
+          "batch_size = {} cannot be shared by {} processes; choose a multiple of {}",
+          stage.batch_size, processes_here, processes_here);
+}
+
 void Engine::resume() {
-  const auto checkpoint = store_.newest();
-  if (!checkpoint) return;
+  const auto say = [this](const std::string& text) {
+    if (context_.progress) context_.progress->warn(text);
+  };
+  const auto checkpoint = shared_checkpoint(store_.newest(say), processes());
+  if (!checkpoint) {
+    // Whatever happens to a peer, there is something to go on from.
+    if (processes().size() > 1) write_checkpoint(false);
+    return;
+  }
   const auto& state = checkpoint->state;
   check_identity(state.at("identity"), context_.identity, context_.checkpoints);
   for (const auto& [name, module] : kept_) load_module(*module, name + "/", checkpoint->tensors);
-  for (const auto& [name, device] : generators(context_.device)) {
-    const auto stored = checkpoint->tensors.find(kGenerator + name);
-    if (stored != checkpoint->tensors.end()) set_generator_state(device, to_torch(stored->second));
-  }
-  for (const auto& [name, tensor] : checkpoint->tensors)
-    if (name.starts_with(kOptimiser)) optimiser_[name] = tensor;
   at_ = {state.at("stage").get<std::int64_t>(), state.at("epoch").get<std::int64_t>(),
          state.at("step").get<std::int64_t>()};
+  if (processes().first()) {
+    for (const auto& [name, device] : generators(context_.device)) {
+      const auto stored = checkpoint->tensors.find(kGenerator + name);
+      if (stored != checkpoint->tensors.end())
+        set_generator_state(device, to_torch(stored->second));
+    }
+  } else {  // The state of the others is not kept: they go on with fresh numbers.
+    torch::manual_seed(RandomStream(context_.seed, fmt::format("torch/{}", processes().rank()),
+                                    static_cast<std::uint64_t>(at_.step))
+                           .next());
+  }
+  for (const auto& [name, tensor] : checkpoint->tensors)
+    if (name.starts_with(kOptimiser)) stored_optimiser_[name] = tensor;
   epochs_ = state.at("planned_epochs").get<std::vector<std::int64_t>>();
+  planned_ = state.at("planned");
   meter_.load(state.at("losses"));
+  stored_clusters_ = state.at("cluster_sizes");
   earlier_seconds_ = state.at("seconds");
-  planned_ = true;
 }
 
 std::int64_t Engine::steps_per_epoch(const Stage& stage) const {
-  const std::int64_t full = data_.count / stage.batch_size;
-  return full + (data_.count % stage.batch_size > 1 ? 1 : 0);
+  const std::int64_t rest = data_.count % stage.batch_size / processes().size();
+  return data_.count / stage.batch_size + (rest > 1 ? 1 : 0);
+}
+
+std::vector<std::int64_t> Engine::rows_of_step(const Stage& stage, std::int64_t step) const {
+  const std::int64_t begin = step * stage.batch_size;
+  const std::int64_t share =
+      std::min(stage.batch_size, data_.count - begin) / processes().size();
+  const auto first = order_.begin() + begin + share * processes().rank();
+  return {first, first + share};
 }
 
 double Engine::learning_rate(const Stage& stage) const {
-  if (stage.schedule == LearningRate::constant) return stage.learning_rate;
   const auto steps = static_cast<double>(steps_per_epoch(stage));
-  const double progress = (static_cast<double>(at_.epoch) * steps + static_cast<double>(at_.step)) /
-                          (static_cast<double>(epochs_[at_.stage]) * steps);
+  const double done = static_cast<double>(at_.epoch) * steps + static_cast<double>(at_.step);
+  const double rising = stage.warm_up * steps;
+  if (done < rising) return stage.learning_rate * (done + 1) / (rising + 1);
+  if (stage.schedule == LearningRate::constant) return stage.learning_rate;
+  const double all = static_cast<double>(epochs_[at_.stage]) * steps;
+  const double progress = (done - rising) / std::max(1.0, all - rising);
   return stage.learning_rate * 0.5 * (1 + std::cos(std::numbers::pi * progress));
 }
 
-void Engine::run_stage(const Stage& stage, Adam& adam) {
+void Engine::run_stage(const Stage& stage) {
+  for (auto* module : stage.trained) module->train();
+  optimiser_ = std::make_unique<Optimiser>(stage.trained, stage.optimiser);
+  if (!stored_optimiser_.empty()) optimiser_->load(kOptimiser, stored_optimiser_);
+  stored_optimiser_.clear();
+  reducer_.reset();
+  if (processes().size() > 1)
+    reducer_ = std::make_unique<GradientReducer>(optimiser_->parameters(), optimiser_->gradients(),
+                                                 processes());
+  clusters_.start(stage.clusters, context_.device);
+  if (!stored_clusters_.is_null()) clusters_.load(std::exchange(stored_clusters_, nullptr));
+  stage_steps_ = 0;
+  sizes_text_.clear();
+  if (context_.time_budget <= 0) planned_ = true;
   if (context_.progress)
     context_.progress->begin("training: " + stage.name,
                              epochs_[at_.stage] * steps_per_epoch(stage));
-  while (at_.epoch < epochs_[at_.stage]) run_epoch(stage, adam);
+  while (at_.epoch < epochs_[at_.stage]) run_epoch(stage);
+  reducer_.reset();
 }
 
-void Engine::run_epoch(const Stage& stage, Adam& adam) {
-  std::vector<std::int64_t> order(data_.count);
-  std::iota(order.begin(), order.end(), 0);
-  RandomStream(context_.seed, "order/" + stage.name, at_.epoch).shuffle(std::span(order));
+void Engine::run_epoch(const Stage& stage) {
+  if (stage.before_epoch) stage.before_epoch(at_.epoch);
+  order_.resize(data_.count);
+  std::iota(order_.begin(), order_.end(), 0);
+  RandomStream(context_.seed, "order/" + stage.name, at_.epoch).shuffle(std::span(order_));
   epoch_start_ = Clock::now();
+  epoch_images_ = 0;
+  const double longest_loss = processes().size() > 1 ? kLongestLossTogether : kLongestLoss;
   const std::int64_t steps = steps_per_epoch(stage);
   while (at_.step < steps) {
-    const std::int64_t begin = at_.step * stage.batch_size;
-    const std::int64_t end = std::min(begin + stage.batch_size, data_.count);
-    train_step(stage, adam, std::span(order).subspan(begin, end - begin));
+    train_step(stage, rows_of_step(stage, at_.step));
     ++at_.step;
-    const bool cancelled = context_.cancel && context_.cancel->cancelled();
-    if (cancelled || (at_.step < steps && seconds_since(last_checkpoint_) > kLongestLoss)) {
+    const bool stop = cancelled(at_.step);
+    if (stop || (at_.step < steps && seconds_since(last_checkpoint_) > longest_loss)) {
       check_losses(stage);
-      write_checkpoint(&adam);
-      if (cancelled) throw Interrupted();
+      write_checkpoint(false);
+      if (stop) throw Interrupted();
     }
   }
-  finish_epoch(stage, adam);
+  finish_epoch(stage);
 }
 
-void Engine::train_step(const Stage& stage, Adam& adam, std::span<const std::int64_t> rows) {
+bool Engine::cancelled(std::int64_t step) const {
+  const bool here = context_.cancel && context_.cancel->cancelled();
+  if (processes().size() == 1) return here;
+  // All stop after the same step. Asking makes a GPU wait: there it happens now and then.
+  if (context_.device.is_cuda() && step % kGpuFlushSteps != 0) return false;
+  return processes().any(here);
+}
+
+void Engine::train_step(const Stage& stage, const std::vector<std::int64_t>& rows) {
   const std::int64_t number = at_.epoch * steps_per_epoch(stage) + at_.step;
-  Batch batch{{rows.begin(), rows.end()},
-              loader_->batch(rows),
+  const auto rank = static_cast<std::uint64_t>(processes().rank());
+  Batch batch{rows,
+              loader_.batch(rows),
               at_.epoch,
               at_.step,
-              RandomStream(context_.seed, "step/" + stage.name, number)};
+              RandomStream(context_.seed, "step/" + stage.name, number + (rank << 48)),
+              context_.seed,
+              stage.name};
+  if (at_.step + 1 < steps_per_epoch(stage))
+    loader_.prefetch(rows_of_step(stage, at_.step + 1));
   const Losses losses = stage.step(batch);
   meter_.add(losses, static_cast<std::int64_t>(rows.size()));
+  clusters_.add(losses.labels);
   // Looking at a loss makes a GPU wait: there it happens now and then.
   if (!context_.device.is_cuda() || number % kGpuFlushSteps == 0) check_losses(stage);
-  adam.zero_gradients();
+  optimiser_->zero_gradients();
+  if (reducer_) reducer_->start();
   losses.total.backward();
-  adam.step(learning_rate(stage));
+  if (reducer_) reducer_->finish();
+  optimiser_->step(learning_rate(stage));
 
-  ++steps_done_;
-  if (steps_done_ == kWarmSteps) timing_start_ = Clock::now();
-  if (!planned_ && steps_done_ == kWarmSteps + kTimedSteps) fit_epochs_to_budget();
+  epoch_images_ += static_cast<std::int64_t>(rows.size()) * processes().size();
+  ++stage_steps_;
+  if (stage_steps_ == kWarmSteps) timing_start_ = Clock::now();
+  if (!planned_) fit_epochs_to_budget();
   report(stage);
 }
 
-void Engine::report(const Stage& stage) const {
+void Engine::report(const Stage& stage) {
   if (!context_.progress || meter_.images() == 0) return;
-  std::string text = fmt::format("epoch {}/{}", at_.epoch + 1, epochs_[at_.stage]);
+  std::string text = fmt::format("epoch {}/{}, {:.0f} images/s", at_.epoch + 1, epochs_[at_.stage],
+                                 static_cast<double>(epoch_images_) / seconds_since(epoch_start_));
   for (const auto& [name, mean] : meter_.means()) text += fmt::format(", {} {:.5g}", name, mean);
-  context_.progress->update(at_.epoch * steps_per_epoch(stage) + at_.step + 1, text);
+  context_.progress->update(at_.epoch * steps_per_epoch(stage) + at_.step + 1, text + sizes_text_);
 }
 
-void Engine::finish_epoch(const Stage& stage, Adam& adam) {
+void Engine::finish_epoch(const Stage& stage) {
   check_losses(stage);
+  if (stage.after_epoch) stage.after_epoch(at_.epoch);
   const double seconds = earlier_seconds_ + seconds_since(epoch_start_);
+  const std::int64_t images = meter_.images() * processes().size();
   nlohmann::json losses = nlohmann::json::object();
-  for (const auto& [name, mean] : meter_.means()) losses[name] = mean;
-  context_.record({{"stage", stage.name},
-                   {"epoch", at_.epoch + 1},
-                   {"losses", losses},
-                   {"seconds", seconds},
-                   {"images_per_second", static_cast<double>(meter_.images()) / seconds}});
+  for (const auto& [name, mean] : meter_.means()) {
+    const auto sum = processes().sum(
+        torch::full({1}, mean, torch::TensorOptions(torch::kDouble).device(context_.device)));
+    losses[name] = sum.item<double>() / processes().size();
+  }
+  nlohmann::json line = {{"stage", stage.name},
+                         {"epoch", at_.epoch + 1},
+                         {"losses", losses},
+                         {"learning_rate", learning_rate(stage)},
+                         {"seconds", seconds},
+                         {"images_per_second", static_cast<double>(images) / seconds}};
+  if (clusters_.counting()) {
+    clusters_.counts() = processes().sum(clusters_.counts().to(torch::kDouble)).to(torch::kLong);
+    const auto sizes = clusters_.sizes();
+    line["cluster_sizes"] = sizes;
+    const auto [least, most] = std::minmax_element(sizes.begin(), sizes.end());
+    sizes_text_ = fmt::format(", clusters of {} to {} images", *least, *most);
+    if (const std::string collapse = collapse_of(sizes); !collapse.empty()) {
+      line["collapse"] = collapse;
+      if (context_.progress && std::exchange(warned_of_, at_.stage) != at_.stage)
+        context_.progress->warn(fmt::format(
+            "stage '{}', epoch {}: {}; the clustering may have collapsed. Try another seed, a "
+            "lower learning rate or larger batches",
+            stage.name, at_.epoch + 1, collapse));
+    }
+    clusters_.start(stage.clusters, context_.device);
+  }
+  if (processes().first()) context_.record(line);
   meter_ = {};
   earlier_seconds_ = 0;
   epoch_start_ = Clock::now();
   at_ = {at_.stage, at_.epoch + 1, 0};
   if (at_.epoch < epochs_[at_.stage] &&
       seconds_since(last_checkpoint_) >= context_.checkpoint_seconds)
-    write_checkpoint(&adam);
+    write_checkpoint(false);
 }
 
 void Engine::check_losses(const Stage& stage) {
@@ -193,55 +326,79 @@ void Engine::check_losses(const Stage& stage) {
   const auto& fault = faults.front();
   throw UserError(
       "training failed: the loss '{}' became {} in stage '{}', epoch {}, step {}; lower the "
-      "learning "
-      "rate (now {}){}",
+      "learning rate (now {}){}",
       fault.name, fault.value, stage.name, at_.epoch + 1, at_.step + 1 - fault.steps_ago,
       stage.learning_rate, store_.enabled() ? "; the last checkpoint is sound" : "");
 }
 
-void Engine::write_checkpoint(const Adam* adam) {
+void Engine::check_weights() const {
+  if (!optimiser_ || optimiser_->finite()) return;
+  const Stage& stage = (*stages_)[at_.stage];
+  throw UserError(
+      "training failed: a weight became infinite or no number in stage '{}', epoch {}; lower the "
+      "learning rate (now {}){}",
+      stage.name, at_.epoch + 1, stage.learning_rate,
+      store_.enabled() ? "; the last checkpoint is sound" : "");
+}
+
+void Engine::write_checkpoint(bool stage_end) {
   last_checkpoint_ = Clock::now();
   if (!store_.enabled()) return;
-  if (adam && !adam->finite()) {
-    const Stage& stage = (*stages_)[at_.stage];
-    throw UserError(
-        "training failed: a weight became infinite or no number in stage '{}', epoch {}; lower the "
-        "learning rate (now {}); the last checkpoint is sound",
-        stage.name, at_.epoch + 1, stage.learning_rate);
-  }
+  check_weights();
   Checkpoint checkpoint;
   for (const auto& [name, module] : kept_) save_module(*module, name + "/", checkpoint.tensors);
   for (const auto& [name, device] : generators(context_.device))
     checkpoint.tensors[kGenerator + name] = from_torch(generator_state(device));
-  if (adam) adam->save(kOptimiser, checkpoint.tensors);
+  if (optimiser_) optimiser_->save(kOptimiser, checkpoint.tensors);
+  const double epoch_seconds = at_.step > 0 ? seconds_since(epoch_start_) : 0;
   checkpoint.state = {{"identity", context_.identity},
                       {"stage", at_.stage},
                       {"epoch", at_.epoch},
                       {"step", at_.step},
                       {"planned_epochs", epochs_},
+                      {"planned", planned_},
                       {"losses", meter_.save()},
-                      {"seconds", earlier_seconds_ + seconds_since(epoch_start_)}};
-  store_.write(checkpoint);
+                      {"cluster_sizes", clusters_.save()},
+                      {"seconds", earlier_seconds_ + epoch_seconds}};
+  try {
+    store_.write(checkpoint, stage_end);
+  } catch (const UserError& error) {
+    // A full disk may have room again before the training ends.
+    if (!context_.progress) throw;
+    context_.progress->warn(fmt::format(
+        "no checkpoint could be written ({}); the training goes on, with the checkpoint before",
+        error.what()));
+  }
 }
 
 void Engine::fit_epochs_to_budget() {
+  const std::int64_t timed = stage_steps_ - kWarmSteps;
+  if (timed < kLeastTimedSteps) return;
+  const double seconds = seconds_since(timing_start_);
+  // Processes together count steps alone, as their clocks differ.
+  const bool enough = timed >= kTimedSteps || (processes().size() == 1 && seconds > kTimedSeconds);
+  if (!enough) return;
   planned_ = true;
-  const double step_seconds = seconds_since(timing_start_) / static_cast<double>(kTimedSteps);
+  const double step_seconds = seconds / static_cast<double>(timed);
   const double seconds_left = context_.time_budget - seconds_since(run_start_);
-  double steps = 0;
-  for (std::size_t s = 0; s < epochs_.size(); ++s)
-    steps += static_cast<double>(epochs_[s] * steps_per_epoch((*stages_)[s]));
-  const double affordable = static_cast<double>(steps_done_) + seconds_left / step_seconds;
-  if (affordable >= steps) return;
-  for (std::size_t s = 0; s < epochs_.size(); ++s) {
-    const auto fitting = static_cast<std::int64_t>(
-        std::floor(std::max(0.0, affordable / steps) * static_cast<double>(epochs_[s])));
-    const std::int64_t begun = static_cast<std::int64_t>(s) == at_.stage ? at_.epoch + 1 : 1;
-    epochs_[s] = std::max(fitting, begun);
+  const auto stage_count = static_cast<std::int64_t>(stages_->size());
+  double steps_wanted = 0;  // from the start of this stage
+  for (std::int64_t s = at_.stage; s < stage_count; ++s)
+    steps_wanted += static_cast<double>((*stages_)[s].epochs * steps_per_epoch((*stages_)[s]));
+  const auto& stage = (*stages_)[at_.stage];
+  const auto done = static_cast<double>(at_.epoch * steps_per_epoch(stage) + at_.step + 1);
+  const double affordable = done + std::max(0.0, seconds_left / step_seconds);
+  const double share = std::min(1.0, affordable / steps_wanted);
+  for (std::int64_t s = at_.stage; s < stage_count; ++s) {
+    const auto fitting =
+        static_cast<std::int64_t>(std::floor(share * static_cast<double>((*stages_)[s].epochs)));
+    epochs_[s] = std::max(fitting, s == at_.stage ? at_.epoch + 1 : 1);
   }
+  epochs_ = nlohmann::json::parse(processes().broadcast(nlohmann::json(epochs_).dump()))
+                .get<std::vector<std::int64_t>>();
   if (context_.progress)
-    context_.progress->begin("training: " + (*stages_)[at_.stage].name,
-                             epochs_[at_.stage] * steps_per_epoch((*stages_)[at_.stage]));
+    context_.progress->begin("training: " + stage.name,
+                             epochs_[at_.stage] * steps_per_epoch(stage));
 }
 
 }  // namespace coterie

@@ -6,25 +6,30 @@
 #include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "coterie/core/progress.h"
 #include "coterie/data/dataset.h"
-#include "coterie/train/adam.h"
+#include "coterie/nn/precision.h"
 #include "coterie/train/checkpoint.h"
+#include "coterie/train/cluster_watch.h"
 #include "coterie/train/loader.h"
 #include "coterie/train/loss_meter.h"
+#include "coterie/train/processes.h"
 #include "coterie/train/stage.h"
 
 namespace coterie {
+
+class GradientReducer;
 
 /// Everything around one training.
 struct TrainContext {
   std::uint64_t seed = 0;
   torch::Device device = torch::kCPU;
+  Precision precision = Precision::fp32;
+  std::shared_ptr<const Processes> processes = std::make_shared<Processes>();
   Progress* progress = nullptr;
   const CancelToken* cancel = nullptr;
   std::filesystem::path checkpoints;  ///< empty: none are kept
@@ -32,32 +37,49 @@ struct TrainContext {
   double time_budget = 0;             ///< seconds that `run` may take, 0 for no limit
   /// What a checkpoint must agree in to be gone on from: parameters, data, K.
   nlohmann::json identity = nlohmann::json::object();
-  /// A line of history for each epoch. After a crash the epochs since the last checkpoint are
-  /// trained and recorded again: the later line of an epoch counts.
+  /// A line of history for each epoch, in the first process. After a crash the epochs since the
+  /// last checkpoint are trained and recorded again: the later line of an epoch counts.
   std::function<void(const nlohmann::json&)> record = [](const nlohmann::json&) {};
 };
 
-/// Trains modules through stages: shuffled batches, Adam, checkpoints, resume. On the CPU a resumed
-/// training gives the same bits as an uninterrupted one: order and random numbers of a step depend
-/// on seed, stage, epoch and step alone, and checkpoints hold all else.
+/// Trains modules through stages: shuffled batches, an optimiser, checkpoints, resume. On the CPU a
+/// resumed training gives the same bits as an uninterrupted one: order and random numbers of a step
+/// depend on seed, stage, epoch and step alone, and checkpoints hold all else.
 ///
 ///     Engine engine(data, 28, context);
 ///     engine.keep("autoencoder", *network);
 ///     engine.run({{.name = "reconstruction", .epochs = 30, .trained = {network.get()},
 ///                  .step = [&](Batch& batch) { ... }}});
+///
+/// Several processes (see processes.h) take equal shares of each batch and average their gradients:
+/// whatever their number, the batches are the same. The first one writes.
 class Engine {
  public:
   /// `side`: height and width that the networks take. Sets libtorch's threads and seeds its
   /// generators.
   Engine(const TrainingData& data, std::int64_t side, TrainContext context);
+  ~Engine();
 
   /// Has checkpoints hold the parameters and buffers of `module`, which must outlive the engine.
   void keep(std::string name, torch::nn::Module& module);
 
+  /// Has the batch norms of `module` take their statistics over the images of all processes, as
+  /// long as the engine lives. `module` must outlive it.
+  void share_batch_norms(torch::nn::Module& module);
+
   /// Trains all stages, from the newest sound checkpoint where there is one. Throws Interrupted
   /// when cancelled, after a checkpoint; UserError where a loss is no finite number (the last
-  /// checkpoint stays as it was) and where the checkpoint is of another training.
+  /// checkpoint stays as it was) and where the checkpoint is of another training; PeerLost where
+  /// another process is gone.
   void run(const std::vector<Stage>& stages);
+
+  const TrainContext& context() const { return context_; }
+  const Processes& processes() const { return *context_.processes; }
+  /// The float32 result of a network on images, computed in the training's precision.
+  template <class Network>
+  torch::Tensor forward(const torch::Tensor& images, Network&& network) const {
+    return forward_in(context_.precision, images, std::forward<Network>(network));
+  }
 
  private:
   struct Position {
@@ -65,39 +87,51 @@ class Engine {
     std::int64_t epoch = 0;
     std::int64_t step = 0;
   };
+  void check_batches(const std::vector<Stage>& stages) const;
   void resume();
-  void run_stage(const Stage& stage, Adam& adam);
-  void run_epoch(const Stage& stage, Adam& adam);
-  void train_step(const Stage& stage, Adam& adam, std::span<const std::int64_t> rows);
-  void finish_epoch(const Stage& stage, Adam& adam);
+  void run_stage(const Stage& stage);
+  void run_epoch(const Stage& stage);
+  void train_step(const Stage& stage, const std::vector<std::int64_t>& rows);
+  void finish_epoch(const Stage& stage);
   void check_losses(const Stage& stage);
-  void write_checkpoint(const Adam* adam);
+  void check_weights() const;
+  void write_checkpoint(bool stage_end);
+  bool cancelled(std::int64_t step) const;
   void fit_epochs_to_budget();
   std::int64_t steps_per_epoch(const Stage& stage) const;
+  std::vector<std::int64_t> rows_of_step(const Stage& stage, std::int64_t step) const;
   double learning_rate(const Stage& stage) const;
-  void report(const Stage& stage) const;
+  void report(const Stage& stage);
 
   TrainingData data_;
-  std::int64_t side_;
   TrainContext context_;
   CheckpointStore store_;
+  Loader loader_;
   std::vector<std::pair<std::string, torch::nn::Module*>> kept_;
+  std::vector<torch::nn::Module*> shared_norms_;
   const std::vector<Stage>* stages_ = nullptr;
-  std::unique_ptr<Loader> loader_;
+  std::unique_ptr<Optimiser> optimiser_;  // of the stage
+  std::unique_ptr<GradientReducer> reducer_;
 
   Position at_;                       // of the next step
   std::vector<std::int64_t> epochs_;  // planned for each stage
+  std::vector<std::int64_t> order_;   // of the images in this epoch
   LossMeter meter_;                   // of this epoch
-  TensorMap optimiser_;               // of the stage that a resume lands in
-  double earlier_seconds_ = 0;        // spent on this epoch before a resume
+  ClusterWatch clusters_;             // of this epoch
+  TensorMap stored_optimiser_;        // of the stage that a resume lands in
+  nlohmann::json stored_clusters_;
+  std::string sizes_text_;       // of the last epoch, for the live line
+  std::int64_t warned_of_ = -1;  // stage whose collapse the user was told of
+  double earlier_seconds_ = 0;   // spent on this epoch before a resume
 
   using Clock = std::chrono::steady_clock;
   Clock::time_point run_start_;
   Clock::time_point epoch_start_;
   Clock::time_point last_checkpoint_;
   Clock::time_point timing_start_;
-  std::int64_t steps_done_ = 0;  // in this process
-  bool planned_ = false;
+  std::int64_t epoch_images_ = 0;  // trained on in this process since epoch_start_
+  std::int64_t stage_steps_ = 0;   // in this process
+  bool planned_ = false;           // the stage's epochs fit the time budget
 };
 
 }  // namespace coterie

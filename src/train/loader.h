@@ -2,7 +2,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <future>
 #include <span>
+#include <vector>
 
 #include "coterie/core/matrix.h"
 #include "coterie/data/dataset.h"
@@ -10,25 +12,36 @@
 
 namespace coterie {
 
-/// Brings images of a pack to the training device, batch by batch.
+/// Brings images of a pack to the training device, batch by batch. While one batch is computed with,
+/// a thread gathers the bytes of the next, so that a slow disk is not waited for.
 class Loader {
  public:
   /// `side`: height and width that the network takes; images of another size are resized
-  /// (bilinear, antialiased). `most`: the largest batch.
-  Loader(const TrainingData& data, std::int64_t side, std::int64_t most, torch::Device device);
+  /// (bilinear, antialiased).
+  Loader(const TrainingData& data, std::int64_t side, torch::Device device);
+  Loader(const Loader&) = delete;
 
+  /// Begins to gather the images that `batch` will be asked for next.
+  void prefetch(std::vector<std::int64_t> indices);
   /// The images at `indices` as float [B, C, side, side] in 0..1 on the device.
-  torch::Tensor batch(std::span<const std::int64_t> indices);
+  torch::Tensor batch(const std::vector<std::int64_t>& indices);
   std::int64_t count() const { return data_.count; }
 
  private:
+  torch::Tensor gather(const std::vector<std::int64_t>& indices) const;
+
   TrainingData data_;
   std::int64_t side_;
   torch::Device device_;
-  torch::Tensor bytes_;  // [most, C, H, W], uint8; page-locked where the device is a GPU
+  std::vector<std::int64_t> coming_;  // what is being gathered
+  std::future<torch::Tensor> bytes_;
 };
 
-/// Mean of each channel over all images, in 0..1, [1, C, 1, 1].
-torch::Tensor channel_means(const TrainingData& data);
+/// Mean and standard deviation of each channel over all images, in 0..1, [1, C, 1, 1].
+struct ChannelStatistics {
+  torch::Tensor mean;
+  torch::Tensor deviation;  ///< at least 1e-3
+};
+ChannelStatistics channel_statistics(const TrainingData& data);
 
 }  // namespace coterie

@@ -3,16 +3,17 @@
 #include <cstdint>
 #include <functional>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "coterie/core/random.h"
 #include "coterie/nn/torch.h"
+#include "coterie/nn/views.h"
+#include "coterie/train/optimiser.h"
 
 namespace coterie {
 
-/// Images of one training step.
+/// Images of one training step: this process's share of them.
 struct Batch {
   std::vector<std::int64_t> indices;  ///< their rows in the data set
   torch::Tensor images;               ///< [B, C, S, S], float in 0..1, on the training device
@@ -20,12 +21,25 @@ struct Batch {
   std::int64_t step = 0;              ///< from 0, within the epoch
   /// Random numbers of this step alone, the same after a resume.
   RandomStream random;
+  std::uint64_t seed = 0;
+  std::string stage;
+
+  /// A view of each image, different by `name`. It depends on seed, stage, name, epoch and the
+  /// image's row alone, whichever batch or process the image comes to.
+  torch::Tensor views(const std::string& name, const ViewRecipe& recipe) const {
+    return make_views(images, indices, {seed, "views/" + stage + "/" + name, epoch}, recipe);
+  }
 };
 
-/// What a step computes: the scalar to minimise, and named scalars for progress and history.
+/// What a step computes: the scalar to minimise, and named scalars for progress and history. With
+/// several processes each gives its share, of which the mean over processes is the loss of the
+/// whole batch.
 struct Losses {
   torch::Tensor total;
   std::vector<std::pair<std::string, torch::Tensor>> parts;
+  /// Cluster of each image [B], int64, where the stage has clusters: shown as sizes and watched for
+  /// a collapse.
+  torch::Tensor labels = {};
 };
 
 enum class LearningRate {
@@ -37,13 +51,19 @@ enum class LearningRate {
 struct Stage {
   std::string name;
   std::int64_t epochs = 1;
-  std::int64_t batch_size = 256;
+  std::int64_t batch_size = 256;  ///< of all processes together
   double learning_rate = 1e-3;
-  double weight_decay = 0;
   LearningRate schedule = LearningRate::constant;
+  double warm_up = 0;  ///< epochs in which the learning rate rises from 0 in a straight line
+  OptimiserSettings optimiser;
+  std::int64_t clusters = 0;  ///< K of Losses::labels; 0: the stage has none
   /// What this stage trains. Batch norm needs two images or more: a last batch of one is left out.
   std::vector<torch::nn::Module*> trained;
   std::function<Losses(Batch&)> step;
+  /// Called before and after each epoch with its number, from 0; where a run is resumed within an
+  /// epoch `before_epoch` is called for it again.
+  std::function<void(std::int64_t)> before_epoch = {};
+  std::function<void(std::int64_t)> after_epoch = {};
 };
 
 }  // namespace coterie

@@ -90,7 +90,7 @@ INSTANTIATE_TEST_SUITE_P(
     Choices, AeSettings,
     ::testing::Values(Settings{}, Settings{{"cluster", "kmeans"}},
                       Settings{{"cluster", "kmeans"}, {"distance", "sqeuclidean"}},
-                      Settings{{"embedding", "codes"}, {"distance", "sqeuclidean"}},
+                      Settings{{"embedding", "plain"}, {"distance", "sqeuclidean"}},
                       Settings{{"bottleneck", "0"}, {"reconstruction", "sum"}},
                       Settings{{"rotate", "0"},
                                {"shift", "0"},
@@ -114,7 +114,7 @@ TEST(Ae, FindsSimpleShapesOfEverySizeAndColour) {
 
 TEST(Ae, RunsOnLargeImages) {
   const Shapes shapes(24, {3, 96, 96});
-  auto method = ae({{"epochs", "1"}, {"bottleneck", "0"}, {"embedding", "codes"}});
+  auto method = ae({{"epochs", "1"}, {"bottleneck", "0"}, {"embedding", "plain"}});
   const Clustering found = method->fit(shapes.data, context());
   EXPECT_EQ(found.embeddings.cols(), 256);
   EXPECT_EQ(found.labels.size(), 24u);

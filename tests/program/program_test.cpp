@@ -5,6 +5,7 @@
 
 #include "coterie/core/sha256.h"
 #include "program/program.h"
+#include "run/event_reader.h"
 
 namespace coterie {
 namespace {
@@ -149,11 +150,39 @@ TEST(Program, ConfigFileYieldsToTheCommandLine) {
   EXPECT_EQ(manifest.at("parameters").at("m"), "1.2");
 }
 
+TEST(Program, WritesEventFilesForTensorBoard) {
+  Program program;
+  program.write("toy.csv", toy_csv(60));
+  const std::vector<std::string> words{"cluster", "toy.csv", "-k",  "3",     "--label-column",
+                                       "kind",    "--out",   "run", "--set", "restarts=3"};
+  auto drawn = words;
+  drawn.push_back("--tensorboard");
+  ASSERT_EQ(program.run(drawn).code, 0);
+  const auto files = event_files(program.file("run/tensorboard"));
+  ASSERT_EQ(files.size(), 1u);
+  const auto events = read_events(files[0]);
+  const auto metrics = nlohmann::json::parse(program.read("run/metrics.json"));
+  const auto& restarts = metrics.at("statistics").at("restarts");
+  ASSERT_EQ(events.size(), 1 + restarts.size());
+  for (std::size_t i = 0; i < restarts.size(); ++i) {
+    EXPECT_EQ(events[i + 1].step, static_cast<int>(i + 1));
+    EXPECT_EQ(events[i + 1].scalars.at("objective"), restarts[i].at("objective").get<float>());
+  }
+  const auto manifest = nlohmann::json::parse(program.read("run/manifest.json"));
+  EXPECT_EQ(manifest.at("settings").at("tensorboard"), true);
+
+  auto forced = words;
+  forced.push_back("--force");
+  ASSERT_EQ(program.run(forced).code, 0);
+  EXPECT_FALSE(std::filesystem::exists(program.file("run/tensorboard")));
+}
+
 TEST(Program, InterruptedDeepRunResumesToTheSameResult) {
   Program program;
   program.write("images-idx3-ubyte", idx_images(90));
-  const std::vector<std::string> words{"cluster", "images-idx3-ubyte", "-k", "3", "--method",
-                                       "ae",      "--epochs",          "40"};
+  const std::vector<std::string> words{
+      "cluster", "images-idx3-ubyte", "-k", "3", "--method", "ae", "--epochs",
+      "40",      "--tensorboard"};
   auto with_out = [&](const char* out) {
     auto all = words;
     all.insert(all.end(), {"--out", out});
@@ -177,6 +206,15 @@ TEST(Program, InterruptedDeepRunResumesToTheSameResult) {
     EXPECT_EQ(program.read(std::string("whole/") + name),
               program.read(std::string("stopped/") + name))
         << name;
+  const auto files = event_files(program.file("stopped/tensorboard"));
+  EXPECT_EQ(files.size(), 2u);
+  std::int64_t epochs = 0;
+  for (const auto& file : files) {
+    auto events = read_events(file);
+    events.erase(events.begin());  // the version
+    for (const auto& event : events) EXPECT_EQ(event.step, ++epochs);
+  }
+  EXPECT_EQ(epochs, 40);
 }
 
 #if defined(COTERIE_IMAGES)
@@ -243,8 +281,8 @@ TEST(Program, HelpAndCompletionCoverEveryCommand) {
   const Outcome help = program.run({"--help"});
   EXPECT_EQ(help.code, 0);
   const Outcome script = program.run({"completion", "bash"});
-  for (const char* command : {"cluster", "resume", "predict", "evaluate", "pack", "methods",
-                              "datasets", "doctor", "completion"}) {
+  for (const char* command : {"cluster", "resume", "predict", "evaluate", "pack", "views",
+                              "methods", "datasets", "doctor", "completion"}) {
     EXPECT_CONTAINS(help.out, command);
     EXPECT_CONTAINS(script.out, command);
     EXPECT_EQ(program.run({command, "--help"}).code, 0) << command;

@@ -5,7 +5,7 @@
 
 #include "coterie/core/files.h"
 #include "coterie/core/text.h"
-#include "report/png_reader.h"
+#include "data/png_reader.h"
 #include "report/run_maker.h"
 #include "testing.h"
 

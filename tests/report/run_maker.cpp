@@ -6,7 +6,7 @@
 
 #include "coterie/core/files.h"
 #include "coterie/report/report.h"
-#include "report/png_reader.h"
+#include "data/png_reader.h"
 
 namespace coterie::testing {
 namespace {

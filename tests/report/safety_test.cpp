@@ -5,7 +5,7 @@
 #include "coterie/core/sha256.h"
 #include "coterie/core/text.h"
 #include "coterie/run/settings.h"
-#include "report/png_reader.h"
+#include "data/png_reader.h"
 #include "report/run_maker.h"
 #include "testing.h"
 

@@ -275,5 +275,64 @@ TEST(Engine, ATimeBudgetIsKeptAboutRight) {
   EXPECT_LT(seconds, 10);
 }
 
+TEST(Engine, ClustersAreCountedAndACollapseIsToldOnceAndRecorded) {
+  struct Warnings : Progress {
+    void warn(std::string_view text) override { said.emplace_back(text); }
+    std::vector<std::string> said;
+  } warnings;
+  ToyPack pack(40);
+  ToyNetwork network;
+  std::vector<nlohmann::json> history;
+  Stage stage = toy_stage(network, 3);
+  stage.clusters = 3;
+  stage.step = [&, inner = stage.step](Batch& batch) {
+    Losses losses = inner(batch);
+    // Epoch 1: by index; afterwards all in cluster 1.
+    auto labels = torch::ones({static_cast<std::int64_t>(batch.indices.size())}, torch::kLong);
+    for (std::size_t i = 0; batch.epoch == 0 && i < batch.indices.size(); ++i)
+      labels[i] = batch.indices[i] % 3;
+    losses.labels = labels;
+    return losses;
+  };
+  TrainContext context{.seed = 1, .progress = &warnings};
+  context.record = [&](const nlohmann::json& line) { history.push_back(line); };
+  Engine(pack.data, 8, context).run({stage});
+  EXPECT_EQ(history[0]["cluster_sizes"], (std::vector<int>{14, 13, 13}));
+  EXPECT_FALSE(history[0].contains("collapse"));
+  EXPECT_EQ(history[1]["cluster_sizes"], (std::vector<int>{0, 40, 0}));
+  EXPECT_EQ(history[1]["collapse"], "one cluster holds 100 % of the images");
+  EXPECT_TRUE(history[2].contains("collapse"));
+  ASSERT_EQ(warnings.said.size(), 1u);
+  EXPECT_CONTAINS(warnings.said[0], "epoch 2: one cluster holds 100 %");
+}
+
+TEST(Engine, TheLearningRateRisesThenFalls) {
+  ToyPack pack(40);
+  ToyNetwork network;
+  std::vector<double> rates;
+  Stage stage = toy_stage(network, 5);
+  stage.warm_up = 2;
+  TrainContext context{.seed = 1};
+  context.record = [&](const nlohmann::json& line) { rates.push_back(line["learning_rate"]); };
+  Engine(pack.data, 8, context).run({stage});
+  // Recorded after the fifth step of an epoch: 6/11, then the height, then half a cosine over 15.
+  EXPECT_NEAR(rates[0], 0.01 * 6 / 11, 1e-12);
+  EXPECT_NEAR(rates[1], 0.01, 1e-12);
+  EXPECT_NEAR(rates[2], 0.01 * 0.75, 1e-12);
+  EXPECT_NEAR(rates[3], 0.01 * 0.25, 1e-12);
+  EXPECT_NEAR(rates[4], 0, 1e-12);
+}
+
+TEST(Engine, HooksComeBeforeAndAfterEachEpoch) {
+  ToyPack pack(40);
+  ToyNetwork network;
+  std::string order;
+  Stage stage = toy_stage(network, 2);
+  stage.before_epoch = [&](std::int64_t epoch) { order += fmt::format("<{}", epoch); };
+  stage.after_epoch = [&](std::int64_t epoch) { order += fmt::format("{}>", epoch); };
+  Engine(pack.data, 8, {.seed = 1}).run({stage});
+  EXPECT_EQ(order, "<00><11>");
+}
+
 }  // namespace
 }  // namespace coterie

@@ -25,7 +25,7 @@ struct Pack {
 
 TEST(Loader, BringsTheImagesThatAreAskedForInOrder) {
   Pack pack;
-  Loader loader(pack.data, 2, 3, torch::kCPU);
+  Loader loader(pack.data, 2, torch::kCPU);
   const std::vector<std::int64_t> rows = {2, 0};
   const auto images = loader.batch(rows);
   ASSERT_EQ(images.sizes(), torch::IntArrayRef({2, 2, 2, 2}));
@@ -42,7 +42,7 @@ TEST(Loader, ResizesAndKeepsTheMean) {
     for (int x = 0; x < 64; ++x) pixels[y * 64 + x] = (x % 2) ? 200 : 100;
   const TrainingData data = {
       .count = 1, .pixels = pixels.data(), .shape = {1, 64, 64}, .features = {}};
-  Loader loader(data, 32, 1, torch::kCPU);
+  Loader loader(data, 32, torch::kCPU);
   const auto image = loader.batch(std::vector<std::int64_t>{0});
   ASSERT_EQ(image.sizes(), torch::IntArrayRef({1, 1, 32, 32}));
   // Without the low-pass filter the stripes would come out as they fall under the sampling points.
@@ -55,7 +55,7 @@ TEST(Loader, ChannelMeansAreExactOnAnyNumberOfThreads) {
   // Images' first pixels average 60; channel 1 is 20 higher; pixels 0..3 average 1.5.
   for (const int threads : {1, 2}) {
     set_thread_count(threads);
-    const auto means = channel_means(pack.data);
+    const auto means = channel_statistics(pack.data).mean;
     ASSERT_EQ(means.sizes(), torch::IntArrayRef({1, 2, 1, 1}));
     EXPECT_FLOAT_EQ(means[0][0][0][0].item<float>(), 61.5f / 255);
     EXPECT_FLOAT_EQ(means[0][1][0][0].item<float>(), 81.5f / 255);

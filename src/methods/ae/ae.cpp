@@ -5,15 +5,11 @@
 
 #include "coterie/methods/ae/ae_params.h"
 #include "coterie/methods/deep_context.h"
-#include "coterie/methods/shallow_statistics.h"
+#include "coterie/methods/embedding_clusters.h"
 #include "coterie/nn/augment.h"
 #include "coterie/nn/autoencoder.h"
 #include "coterie/nn/device.h"
 #include "coterie/nn/tensors.h"
-#include "coterie/shallow/cluster_count.h"
-#include "coterie/shallow/kmeans.h"
-#include "coterie/shallow/pac.h"
-#include "coterie/shallow/whitening.h"
 #include "coterie/train/embed.h"
 #include "coterie/train/engine.h"
 
@@ -43,29 +39,22 @@ class Ae : public MethodWith<AeParams> {
   Clustering predict(const TrainingData& data, const FitContext& context) const override;
   StoredModel save() const override;
   void load(const StoredModel& model) override;
-  nlohmann::json statistics() const override { return statistics_; }
+  nlohmann::json statistics() const override {
+    nlohmann::json all = statistics_;
+    all.update(clusters_.statistics());
+    return all;
+  }
 
  private:
   void build(const AutoencoderShape& shape);
   void train(const TrainingData& data, const FitContext& context);
   /// The rows that are clustered, [N, E], from the trained network.
   Matrix<float> codes(const TrainingData& data, const FitContext& context) const;
-  Assignment cluster(ConstFeatures rows, const FitContext& context);
-  ClusterCountChoice choose_clusters(ConstFeatures rows, std::int64_t most,
-                                     const ShallowContext& context) const;
-  KMeansParams kmeans_params() const {
-    return {.restarts = params_.restarts, .spherical = params_.distance == PacDistance::cosine};
-  }
-  PacParams pac_params() const {
-    return {.distance = params_.distance, .restarts = params_.restarts};
-  }
 
   ImageShape image_shape_;  // of the images trained on
   torch::Tensor mean_;      // of each channel, [1, C, 1, 1]
   std::shared_ptr<AutoencoderImpl> network_;
-  Whitening whitening_;
-  Pac pac_;
-  KMeans kmeans_;
+  EmbeddingClusters clusters_;
   nlohmann::json statistics_ = nlohmann::json::object();
 };
 
@@ -76,26 +65,16 @@ void Ae::build(const AutoencoderShape& shape) {
 Clustering Ae::fit(const TrainingData& data, const FitContext& context) {
   AeParams::fields().validate(params_);
   check_training_images(data);
-  if (context.clusters != 0 && (context.clusters < 2 || context.clusters > data.count))
-    throw UserError("-k = {} is out of range: allowed is 2 to {}, the number of images",
-                    context.clusters, data.count);
+  check_clusters(context, data);
   image_shape_ = data.shape;
-  mean_ = channel_means(data);
+  mean_ = channel_statistics(data).mean;
   build({.channels = data.shape.channels,
          .side = nearest_autoencoder_side(std::max(data.shape.height, data.shape.width)),
          .bottleneck = params_.bottleneck});
   train(data, context);
 
-  Clustering result;
-  result.embeddings = codes(data, context);
-  if (params_.embedding == AeEmbedding::whitened) {
-    whitening_.fit(result.embeddings);
-    result.embeddings = whitening_.apply(result.embeddings);
-  }
-  Assignment assignment = cluster(result.embeddings, context);
-  result.labels = std::move(assignment.labels);
-  result.probabilities = std::move(assignment.probabilities);
-  return result;
+  clusters_ = EmbeddingClusters(params_);
+  return clusters_.fit(codes(data, context), context);
 }
 
 void Ae::train(const TrainingData& data, const FitContext& context) {
@@ -121,8 +100,8 @@ void Ae::train(const TrainingData& data, const FitContext& context) {
                .epochs = params_.epochs,
                .batch_size = params_.batch_size,
                .learning_rate = params_.learning_rate,
-               .weight_decay = params_.weight_decay,
                .schedule = params_.schedule,
+               .optimiser = {.weight_decay = params_.weight_decay},
                .trained = {network_.get()},
                .step = [&](Batch& batch) -> Losses {
                  // The code must tell what the plain image looks like, however it was turned and
@@ -131,7 +110,10 @@ void Ae::train(const TrainingData& data, const FitContext& context) {
                                        ? batch.images
                                        : random_affine(batch.images, distortion, batch.random);
                  const auto loss = reconstruction_loss(
-                     batch.images - mean, network_->forward(seen - mean), params_.reconstruction);
+                     batch.images - mean,
+                     engine.forward(seen - mean,
+                                    [&](const auto& x) { return network_->forward(x); }),
+                     params_.reconstruction);
                  return {loss, {{"reconstruction", loss}}};
                }}});
   network_->eval();
@@ -139,6 +121,7 @@ void Ae::train(const TrainingData& data, const FitContext& context) {
 
 Matrix<float> Ae::codes(const TrainingData& data, const FitContext& context) const {
   const torch::Device device = resolve_device(context.device);
+  const Precision precision = resolve_precision(context.precision, device);
   network_->to(device);
   network_->eval();
   const torch::Tensor mean = mean_.to(device);
@@ -148,70 +131,24 @@ Matrix<float> Ae::codes(const TrainingData& data, const FitContext& context) con
                 .device = device,
                 .progress = context.progress,
                 .cancel = context.cancel},
-               [&](const torch::Tensor& images) { return network_->encode(images - mean); });
-}
-
-Assignment Ae::cluster(ConstFeatures rows, const FitContext& context) {
-  const ShallowContext around{context.seed, context.progress, context.cancel};
-  std::int64_t clusters = context.clusters;
-  if (clusters == 0) {
-    const ClusterCountChoice choice = choose_clusters(rows, context.most_clusters, around);
-    clusters = choice.clusters;
-    statistics_["cluster_count"] = cluster_count_json(choice);
-  }
-  if (params_.cluster == AeCluster::kmeans) {
-    kmeans_ = KMeans(kmeans_params());
-    Assignment found = kmeans_.fit(rows, clusters, around);
-    statistics_["inertia"] = kmeans_.restarts()[kmeans_.chosen_restart()].inertia;
-    return found;
-  }
-  pac_ = Pac(pac_params());
-  Assignment found = pac_.fit(rows, clusters, around);
-  statistics_["objective"] = pac_.objective();
-  return found;
-}
-
-ClusterCountChoice Ae::choose_clusters(ConstFeatures rows, std::int64_t most,
-                                       const ShallowContext& context) const {
-  return choose_cluster_count(
-      rows,
-      [&](ConstFeatures part, std::int64_t clusters, std::uint64_t seed) {
-        const ShallowContext around{.seed = seed, .cancel = context.cancel};
-        return params_.cluster == AeCluster::kmeans
-                   ? KMeans(kmeans_params()).fit(part, clusters, around).labels
-                   : Pac(pac_params()).fit(part, clusters, around).labels;
-      },
-      {.most = most}, context);
+               [&](const torch::Tensor& images) {
+                 return forward_in(precision, images - mean,
+                                   [&](const auto& x) { return network_->encode(x); });
+               });
 }
 
 Clustering Ae::predict(const TrainingData& data, const FitContext& context) const {
   if (!network_) throw std::logic_error("predict on a model that was neither trained nor loaded");
   check_images(data, 1);
-  if (data.shape != image_shape_)
-    throw UserError(
-        "the images are {} x {} x {} (channels, height, width), the model was trained on {} x {} x "
-        "{}; bring them to that shape",
-        data.shape.channels, data.shape.height, data.shape.width, image_shape_.channels,
-        image_shape_.height, image_shape_.width);
-  Clustering result;
-  result.embeddings = codes(data, context);
-  if (params_.embedding == AeEmbedding::whitened)
-    result.embeddings = whitening_.apply(result.embeddings);
-  Assignment found = params_.cluster == AeCluster::pac ? pac_.predict(result.embeddings)
-                                                       : kmeans_.predict(result.embeddings);
-  result.labels = std::move(found.labels);
-  result.probabilities = std::move(found.probabilities);
-  return result;
+  check_shape(data.shape, image_shape_);
+  return clusters_.predict(codes(data, context));
 }
 
 StoredModel Ae::save() const {
   StoredModel model;
   save_module(*network_, "autoencoder/", model.tensors);
   model.tensors["mean"] = from_torch(mean_);
-  if (params_.embedding == AeEmbedding::whitened)
-    add_under("whitening/", whitening_.save(), model.tensors);
-  add_under("clusters/", params_.cluster == AeCluster::pac ? pac_.save() : kmeans_.save(),
-            model.tensors);
+  add_under("", clusters_.save(), model.tensors);
   nlohmann::json parameters = nlohmann::json::object();
   for (const auto& [name, value] : parameter_values()) parameters[name] = value;
   model.meta = {{"version", 1},
@@ -247,16 +184,8 @@ void Ae::load(const StoredModel& model) {
     throw UserError("the stored ae model has no tensor 'mean' of {} channel(s); train it again",
                     shape.channels);
   mean_ = to_torch(mean->second);
-  if (params_.embedding == AeEmbedding::whitened)
-    whitening_.load(tensors_under("whitening/", model.tensors));
-  pac_ = Pac(pac_params());
-  kmeans_ = KMeans(kmeans_params());
-  const TensorMap clusters = tensors_under("clusters/", model.tensors);
-  if (params_.cluster == AeCluster::pac) {
-    pac_.load(clusters);
-  } else {
-    kmeans_.load(clusters);
-  }
+  clusters_ = EmbeddingClusters(params_);
+  clusters_.load(model.tensors);
 }
 
 }  // namespace

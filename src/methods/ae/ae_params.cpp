@@ -3,8 +3,9 @@
 namespace coterie {
 
 const Fields<AeParams>& AeParams::fields() {
-  static const Fields<AeParams> kFields =
-      Fields<AeParams>()
+  static const Fields<AeParams> kFields = [] {
+    Fields<AeParams> fields;
+    fields
           .number("epochs", &AeParams::epochs, between(1, 100000), "passes over the images")
           .number("batch_size", &AeParams::batch_size, between(2, 65536), "images in a step")
           .number("learning_rate", &AeParams::learning_rate,
@@ -26,18 +27,10 @@ const Fields<AeParams>& AeParams::fields() {
           .number("scale", &AeParams::scale, Range{.low = 0, .high = 1, .high_open = true},
                   "part by which the input is made larger or smaller at random")
           .number("shear", &AeParams::shear, between(0, 1),
-                  "part of its height by which the input is slanted at random")
-          .choice("embedding", &AeParams::embedding,
-                  {{"whitened", AeEmbedding::whitened}, {"codes", AeEmbedding::codes}},
-                  "what is clustered: codes with their covariance made the identity, or plain")
-          .choice("distance", &AeParams::distance,
-                  {{"cosine", PacDistance::cosine}, {"sqeuclidean", PacDistance::sqeuclidean}},
-                  "between rows; k-means is spherical under cosine")
-          .choice("cluster", &AeParams::cluster,
-                  {{"pac", AeCluster::pac}, {"kmeans", AeCluster::kmeans}},
-                  "what clusters the codes")
-          .number("restarts", &AeParams::restarts, between(1, 1000),
-                  "starts of the clustering; the best objective is kept");
+                  "part of its height by which the input is slanted at random");
+    add_embedding_cluster_fields(fields);
+    return fields;
+  }();
   return kFields;
 }
 

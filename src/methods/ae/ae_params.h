@@ -4,17 +4,13 @@
 
 #include "coterie/core/params.h"
 #include "coterie/loss/reconstruction.h"
-#include "coterie/shallow/pac.h"
+#include "coterie/methods/embedding_clusters.h"
 #include "coterie/train/stage.h"
 
 namespace coterie {
 
-/// What clusters the codes.
-enum class AeCluster { pac, kmeans };
-/// What is clustered: the codes as they are, or with their covariance made the identity.
-enum class AeEmbedding { whitened, codes };
-
-struct AeParams {
+struct AeParams : EmbeddingClusterParams {
+  AeParams() { embedding = EmbeddingForm::whitened; }
   std::int64_t epochs = 10;
   std::int64_t batch_size = 256;
   double learning_rate = 1e-3;
@@ -26,10 +22,6 @@ struct AeParams {
   double shift = 0.14;           ///< part of the side
   double scale = 0.2;            ///< part of the size
   double shear = 0.2;            ///< part of the height
-  AeEmbedding embedding = AeEmbedding::whitened;
-  PacDistance distance = PacDistance::cosine;
-  AeCluster cluster = AeCluster::pac;
-  int restarts = 10;
 
   static const Fields<AeParams>& fields();
 };

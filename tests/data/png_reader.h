@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-#include "coterie/report/png.h"
+#include "coterie/data/png.h"
 
 namespace coterie::testing {
 

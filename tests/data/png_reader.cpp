@@ -1,4 +1,4 @@
-#include "report/png_reader.h"
+#include "data/png_reader.h"
 
 #include <array>
 #include <cstdlib>

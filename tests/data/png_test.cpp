@@ -1,9 +1,8 @@
-#include "coterie/report/png.h"
+#include "coterie/data/png.h"
 
 #include "coterie/core/files.h"
 #include "coterie/data/load.h"
-#include "coterie/report/base64.h"
-#include "report/png_reader.h"
+#include "data/png_reader.h"
 #include "testing.h"
 
 namespace coterie {
@@ -93,17 +92,6 @@ TEST(Png, TheImageDecoderReadsTheSamePixels) {
             << "file " << i << ", channel " << c << ", pixel " << p;
 }
 #endif
-
-TEST(Base64, EqualsTheExamplesOfItsStandard) {
-  EXPECT_EQ(base64(""), "");
-  EXPECT_EQ(base64("f"), "Zg==");
-  EXPECT_EQ(base64("fo"), "Zm8=");
-  EXPECT_EQ(base64("foo"), "Zm9v");
-  EXPECT_EQ(base64("foob"), "Zm9vYg==");
-  EXPECT_EQ(base64("fooba"), "Zm9vYmE=");
-  EXPECT_EQ(base64("foobar"), "Zm9vYmFy");
-  EXPECT_EQ(base64("\xfb\xff\xfe"), "+//+");
-}
 
 }  // namespace
 }  // namespace coterie

@@ -1,4 +1,4 @@
-#include "coterie/report/png.h"
+#include "coterie/data/png.h"
 
 #include <algorithm>
 #include <array>

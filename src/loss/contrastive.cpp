@@ -1,0 +1,42 @@
+#include "coterie/loss/contrastive.h"
+
+#include <limits>
+
+namespace coterie {
+namespace {
+
+torch::Tensor unit(const torch::Tensor& rows) {
+  return torch::nn::functional::normalize(rows, torch::nn::functional::NormalizeFuncOptions().dim(1));
+}
+
+}  // namespace
+
+torch::Tensor info_nce(const ViewPair& views, double temperature) {
+  return info_nce(views, views, 0, temperature);
+}
+
+torch::Tensor info_nce(const ViewPair& views, const ViewPair& all, std::int64_t offset,
+                       double temperature) {
+  const std::int64_t anchors = views.first.size(0);
+  const std::int64_t rows = all.first.size(0);
+  const auto z = unit(torch::cat({views.first, views.second}));
+  const auto u = unit(torch::cat({all.first, all.second}));
+  const auto first = torch::arange(offset, offset + anchors, views.first.options().dtype(torch::kLong));
+  const auto itself = torch::cat({first, first + rows});
+  const auto other = torch::cat({first + rows, first});
+  const auto similarity = torch::mm(z, u.t()) / temperature;
+  const auto others = similarity.scatter(1, itself.unsqueeze(1),
+                                         -std::numeric_limits<double>::infinity());
+  return torch::cross_entropy_loss(others, other);
+}
+
+torch::Tensor queue_info_nce(const torch::Tensor& queries, const torch::Tensor& keys,
+                             const torch::Tensor& queue, double temperature) {
+  const auto q = unit(queries);
+  const auto own = (q * unit(keys)).sum(1, /*keepdim=*/true);
+  const auto similarity = torch::cat({own, torch::mm(q, unit(queue).t())}, 1) / temperature;
+  return torch::cross_entropy_loss(
+      similarity, torch::zeros({queries.size(0)}, queries.options().dtype(torch::kLong)));
+}
+
+}  // namespace coterie

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+
+#include "coterie/nn/torch.h"
+
+namespace coterie {
+
+/// Projections of two views of the same images, row i of both of image i, [B, D] each. They need
+/// not be of unit length.
+struct ViewPair {
+  torch::Tensor first;
+  torch::Tensor second;
+};
+
+/// InfoNCE of two views (NT-Xent: Chen, Kornblith, Norouzi, Hinton: A Simple Framework for
+/// Contrastive Learning of Visual Representations, 2020, eq. 1), a scalar: the mean over the 2B
+/// rows z of -log( exp(s(z, z') / t) / sum over all rows u except z of exp(s(z, u) / t) ), with z'
+/// the other view of the same image and s the cosine.
+torch::Tensor info_nce(const ViewPair& views, double temperature);
+
+/// The same for a part of a batch: anchors are the rows of `views` [B, D], the sum goes over the
+/// rows of `all` [N, D], in which the anchors begin at row `offset`. The mean over the parts is
+/// info_nce of the whole.
+torch::Tensor info_nce(const ViewPair& views, const ViewPair& all, std::int64_t offset,
+                       double temperature);
+
+/// InfoNCE against a queue of keys (He, Fan, Wu, Xie, Girshick: Momentum Contrast for Unsupervised
+/// Visual Representation Learning, 2020, eq. 1), a scalar: the mean over the rows q of
+/// -log( exp(s(q, k) / t) / (exp(s(q, k) / t) + sum over queued u of exp(s(q, u) / t)) ). Queries
+/// and keys [B, D], row i of both of image i; queue [Q, D].
+torch::Tensor queue_info_nce(const torch::Tensor& queries, const torch::Tensor& keys,
+                             const torch::Tensor& queue, double temperature);
+
+}  // namespace coterie

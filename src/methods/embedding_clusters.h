@@ -1,0 +1,73 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "coterie/core/params.h"
+#include "coterie/methods/method.h"
+#include "coterie/shallow/kmeans.h"
+#include "coterie/shallow/pac.h"
+#include "coterie/shallow/whitening.h"
+
+namespace coterie {
+
+enum class EmbeddingClusterer { pac, kmeans };
+/// What is clustered: the embeddings as they are, or with their covariance made the identity.
+enum class EmbeddingForm { plain, whitened };
+
+/// The part of a method's parameters that says how its embeddings are clustered.
+struct EmbeddingClusterParams {
+  EmbeddingForm embedding = EmbeddingForm::plain;
+  PacDistance distance = PacDistance::cosine;
+  EmbeddingClusterer cluster = EmbeddingClusterer::pac;
+  int restarts = 10;
+};
+
+/// Adds their description to that of `Params`, which derives from them.
+template <class Params>
+void add_embedding_cluster_fields(Fields<Params>& fields) {
+  fields
+      .template choice<EmbeddingForm>(
+          "embedding", &Params::embedding,
+          {{"plain", EmbeddingForm::plain}, {"whitened", EmbeddingForm::whitened}},
+          "what is clustered: embeddings as they are, or with their covariance made the identity")
+      .template choice<PacDistance>(
+          "distance", &Params::distance,
+          {{"cosine", PacDistance::cosine}, {"sqeuclidean", PacDistance::sqeuclidean}},
+          "between embeddings; k-means is spherical under cosine")
+      .template choice<EmbeddingClusterer>(
+          "cluster", &Params::cluster,
+          {{"pac", EmbeddingClusterer::pac}, {"kmeans", EmbeddingClusterer::kmeans}},
+          "what clusters the embeddings")
+      .template number<int>("restarts", &Params::restarts, between(1, 1000),
+                            "starts of the clustering; the best objective is kept");
+}
+
+/// The last step of methods that learn an embedding: (whitening and) PAC or k-means on its rows,
+/// for a given or a found number of clusters.
+class EmbeddingClusters {
+ public:
+  EmbeddingClusters() = default;
+  explicit EmbeddingClusters(const EmbeddingClusterParams& params) : params_(params) {}
+
+  /// Clusters rows [N, E] into `context.clusters` groups, 0: as many as it finds.
+  Clustering fit(Matrix<float> rows, const FitContext& context);
+  Clustering predict(Matrix<float> rows) const;
+
+  TensorMap save() const;
+  void load(const TensorMap& tensors);
+  /// "objective" of PAC or "inertia" of k-means, and why there are so many clusters.
+  const nlohmann::json& statistics() const { return statistics_; }
+
+ private:
+  KMeansParams kmeans_params() const;
+  PacParams pac_params() const;
+  Matrix<float> formed(Matrix<float> rows) const;
+
+  EmbeddingClusterParams params_;
+  Whitening whitening_;
+  Pac pac_;
+  KMeans kmeans_;
+  nlohmann::json statistics_ = nlohmann::json::object();
+};
+
+}  // namespace coterie

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+
+#include "coterie/core/params.h"
+#include "coterie/methods/method.h"
+#include "coterie/nn/precision.h"
+#include "coterie/nn/resnet.h"
+#include "coterie/nn/views.h"
+
+namespace coterie {
+
+/// Which views of images a contrastive method compares.
+enum class ViewChoice {
+  automatic,  ///< digits for grey images, simclr for colour
+  weak,
+  strong,
+  simclr,
+  digits,
+};
+
+/// The part of a method's parameters that says what sees the images.
+struct EncoderParams {
+  ResNetKind backbone = ResNetKind::compact;
+  std::int64_t side = 0;  ///< height and width that the backbone takes; 0: the images' own
+  ViewChoice views = ViewChoice::automatic;
+};
+
+/// Adds their description to that of `Params`, which derives from them.
+template <class Params>
+void add_encoder_fields(Fields<Params>& fields) {
+  fields
+      .template choice<ResNetKind>("backbone", &Params::backbone,
+                                   {{"compact", ResNetKind::compact},
+                                    {"resnet18", ResNetKind::resnet18},
+                                    {"resnet34", ResNetKind::resnet34},
+                                    {"resnet50", ResNetKind::resnet50}},
+                                   "the network; compact has a twelfth of resnet18's work")
+      .template number<std::int64_t>("side", &Params::side, between(0, 1024),
+                                     "pixels to which images are resized; 0: their own size")
+      .template choice<ViewChoice>("views", &Params::views,
+                                   {{"auto", ViewChoice::automatic},
+                                    {"weak", ViewChoice::weak},
+                                    {"strong", ViewChoice::strong},
+                                    {"simclr", ViewChoice::simclr},
+                                    {"digits", ViewChoice::digits}},
+                                   "how images are changed; auto: digits for grey, else simclr");
+}
+
+/// A residual network and what it must know of the images it was trained on: their shape, and the
+/// mean and deviation of each channel.
+class ImageEncoder {
+ public:
+  /// A network for the images of `data` with fresh weights, or with those of `context.weights`.
+  void build(const EncoderParams& params, const TrainingData& data, const FitContext& context);
+
+  ResNet& backbone() { return backbone_; }
+  std::int64_t side() const { return side_; }
+  std::int64_t width() const { return backbone_->width(); }
+  ViewRecipe recipe() const;
+  void to(const torch::Device& device);
+  /// Images in 0..1 as the backbone takes them.
+  torch::Tensor normalised(const torch::Tensor& images) const;
+
+  /// The backbone's outputs for all images, [N, width], in eval mode. Throws UserError where the
+  /// images are of another shape than those of the training.
+  Matrix<float> embed(const TrainingData& data, const FitContext& context);
+
+  void save(StoredModel& model) const;
+  void load(const EncoderParams& params, const StoredModel& model);
+
+ private:
+  void make_backbone(const EncoderParams& params);
+
+  ImageShape shape_;
+  std::int64_t side_ = 0;
+  ViewPreset preset_ = ViewPreset::simclr;
+  ResNet backbone_{nullptr};
+  torch::Tensor mean_;       // [1, C, 1, 1]
+  torch::Tensor deviation_;  // [1, C, 1, 1]
+};
+
+}  // namespace coterie

@@ -1,0 +1,45 @@
+// Training in several processes, through the program.
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "program/program.h"
+
+namespace coterie {
+namespace {
+
+using namespace testing;
+
+std::vector<nlohmann::json> history(const Program& program, const std::string& run) {
+  std::vector<nlohmann::json> lines;
+  std::istringstream text(program.read(run + "/history.jsonl"));
+  for (std::string line; std::getline(text, line);) lines.push_back(nlohmann::json::parse(line));
+  return lines;
+}
+
+std::vector<std::string> training(const char* out, std::vector<std::string> before = {}) {
+  for (const char* word : {"cluster", "images-idx3-ubyte", "-k", "3", "--method", "simclr",
+                           "--precision", "fp32", "--epochs", "20", "--set", "batch_size=128",
+                           "--out", out})
+    before.push_back(word);
+  return before;
+}
+
+TEST(TogetherSlow, TwoProcessesGiveTheLossesOfOne) {
+  Program program;
+  program.write("images-idx3-ubyte", idx_images(128));  // one step an epoch
+  const Outcome alone = program.run(training("alone"));
+  ASSERT_EQ(alone.code, 0) << alone.err;
+  const Outcome both = program.run(training("both", {"launch", "-n", "2"}));
+  ASSERT_EQ(both.code, 0) << both.err;
+  const auto expected = history(program, "alone"), found = history(program, "both");
+  ASSERT_EQ(expected.size(), 20u);
+  ASSERT_EQ(found.size(), 20u);
+  for (std::size_t i = 0; i < 20; ++i)
+    EXPECT_NEAR(found[i]["losses"]["info_nce"].get<double>(),
+                expected[i]["losses"]["info_nce"].get<double>(), 1e-5)
+        << "step " << i;
+}
+
+}  // namespace
+}  // namespace coterie
