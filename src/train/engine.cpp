@@ -90,17 +90,17 @@ Engine::Engine(const TrainingData& data, std::int64_t side, TrainContext context
 }
 
 Engine::~Engine() {
-  for (auto* module : shared_norms_) synchronise_batch_norms(*module, {});
+  for (const auto& module : shared_norms_) synchronise_batch_norms(*module, {});
 }
 
 void Engine::share_batch_norms(torch::nn::Module& module) {
   if (processes().size() == 1) return;
   synchronise_batch_norms(module, [this](const auto& local) { return processes().sum(local); });
-  shared_norms_.push_back(&module);
+  shared_norms_.push_back(module.shared_from_this());
 }
 
 void Engine::keep(std::string name, torch::nn::Module& module) {
-  kept_.emplace_back(std::move(name), &module);
+  kept_.emplace_back(std::move(name), module.shared_from_this());
 }
 
 void Engine::run(const std::vector<Stage>& stages) {

@@ -60,11 +60,11 @@ class Engine {
   Engine(const TrainingData& data, std::int64_t side, TrainContext context);
   ~Engine();
 
-  /// Has checkpoints hold the parameters and buffers of `module`, which must outlive the engine.
+  /// Has checkpoints hold the parameters and buffers of `module`.
   void keep(std::string name, torch::nn::Module& module);
 
   /// Has the batch norms of `module` take their statistics over the images of all processes, as
-  /// long as the engine lives. `module` must outlive it.
+  /// long as the engine lives.
   void share_batch_norms(torch::nn::Module& module);
 
   /// Trains all stages, from the newest sound checkpoint where there is one. Throws Interrupted
@@ -107,8 +107,8 @@ class Engine {
   TrainContext context_;
   CheckpointStore store_;
   Loader loader_;
-  std::vector<std::pair<std::string, torch::nn::Module*>> kept_;
-  std::vector<torch::nn::Module*> shared_norms_;
+  std::vector<std::pair<std::string, std::shared_ptr<torch::nn::Module>>> kept_;
+  std::vector<std::shared_ptr<torch::nn::Module>> shared_norms_;
   const std::vector<Stage>* stages_ = nullptr;
   std::unique_ptr<Optimiser> optimiser_;  // of the stage
   std::unique_ptr<GradientReducer> reducer_;

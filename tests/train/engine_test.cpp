@@ -34,7 +34,7 @@ struct Training {
     };
     Engine engine(pack.data, 8, around);
     ToyNetwork network;
-    engine.keep("toy", network);
+    engine.keep("toy", *network);
     engine.run({toy_stage(network, 3, "first"), toy_stage(network, 2, "second")});
     return state_of(network);
   }
@@ -215,7 +215,7 @@ TEST(Engine, ALossThatIsNoNumberStopsAndLeavesTheLastCheckpointSound) {
     };
     Engine engine(pack.data, 8,
                   {.seed = 6, .checkpoints = folder / "checkpoints", .checkpoint_seconds = 0});
-    engine.keep("toy", network);
+    engine.keep("toy", *network);
     engine.run({stage});
     return state_of(network);
   };
@@ -237,12 +237,12 @@ TEST(Engine, AWeightThatIsNoNumberIsNeverStored) {
     Losses losses = inner(batch);
     // The last step of epoch 2: a finite loss with an infinite slope.
     if (batch.epoch == 1 && batch.step == 4)
-      losses.total = losses.total + (network.parameters()[0].sum() * 0).sqrt();
+      losses.total = losses.total + (network->parameters()[0].sum() * 0).sqrt();
     return losses;
   };
   Engine engine(pack.data, 8,
                 {.seed = 6, .checkpoints = folder / "checkpoints", .checkpoint_seconds = 0});
-  engine.keep("toy", network);
+  engine.keep("toy", *network);
   EXPECT_CONTAINS(user_error_of([&] { engine.run({stage}); }),
                   "a weight became infinite or no number in stage 'press'");
   EXPECT_EQ(CheckpointStore(folder / "checkpoints").newest()->state["epoch"], 1);

@@ -20,9 +20,9 @@ struct ToyPack {
 };
 
 /// A little network with batch norm and dropout, so that buffers and libtorch's generator matter.
-class ToyNetwork : public torch::nn::Module {
+class ToyNetworkImpl : public torch::nn::Module {
  public:
-  ToyNetwork() {
+  ToyNetworkImpl() {
     body_ = register_module(
         "body", torch::nn::Sequential(torch::nn::Conv2d(1, 3, 3), torch::nn::BatchNorm2d(3),
                                       torch::nn::ReLU(), torch::nn::Flatten(),
@@ -35,18 +35,19 @@ class ToyNetwork : public torch::nn::Module {
  private:
   torch::nn::Sequential body_{nullptr};
 };
+TORCH_MODULE(ToyNetwork);
 
 /// A stage that presses the outputs for noisy images towards 1.
-inline Stage toy_stage(ToyNetwork& network, std::int64_t epochs, std::string name = "press") {
+inline Stage toy_stage(ToyNetwork network, std::int64_t epochs, std::string name = "press") {
   return {.name = std::move(name),
           .epochs = epochs,
           .batch_size = 8,
           .learning_rate = 0.01,
           .schedule = LearningRate::cosine,
-          .trained = {&network},
-          .step = [&network](Batch& batch) -> Losses {
+          .trained = {network.get()},
+          .step = [network](Batch& batch) mutable -> Losses {
             const auto noise = static_cast<float>(batch.random.uniform());
-            const auto out = network.forward(batch.images + noise);
+            const auto out = network->forward(batch.images + noise);
             const auto press = (out - 1).square().mean();
             const auto spread = out.std();
             return {press + 0.1 * spread, {{"press", press}, {"spread", spread}}};
@@ -56,8 +57,8 @@ inline Stage toy_stage(ToyNetwork& network, std::int64_t epochs, std::string nam
 /// All parameters and buffers in one row.
 inline torch::Tensor state_of(const ToyNetwork& network) {
   std::vector<torch::Tensor> parts;
-  for (const auto& p : network.parameters()) parts.push_back(p.detach().flatten());
-  for (const auto& b : network.buffers()) parts.push_back(b.flatten().to(torch::kFloat));
+  for (const auto& p : network->parameters()) parts.push_back(p.detach().flatten());
+  for (const auto& b : network->buffers()) parts.push_back(b.flatten().to(torch::kFloat));
   return torch::cat(parts).clone();
 }
 
