@@ -56,8 +56,9 @@ void check_request(const RunSettings& settings, const MethodInfo& method, const 
     throw UserError("method {} works in one process; start it without RANK and WORLD_SIZE",
                     method.name);
   if (!settings.weights.empty() && !method.backbone)
-    throw UserError("--weights: method {} has no backbone to start from them; choose simclr or moco",
-                    method.name);
+    throw UserError(
+        "--weights: method {} has no backbone to start from them; choose simclr or moco",
+        method.name);
   if (dataset.size() < 2)
     throw UserError("{} holds {} usable item; clustering needs at least 2",
                     printable(dataset.source), dataset.size());
@@ -166,8 +167,7 @@ class Run {
     check_request(settings_, method_->info(), dataset_);
     // Narrow numbers pay with a residual network, not with the small autoencoders.
     const bool narrow = method_->info().backbone || settings_.precision != "auto";
-    settings_.precision =
-        resolved_precision_name(narrow ? settings_.precision : "fp32", device_);
+    settings_.precision = resolved_precision_name(narrow ? settings_.precision : "fp32", device_);
     load_seconds_ = watch_.lap();
   }
 
@@ -191,6 +191,8 @@ class Run {
       result = method_->fit(dataset_.training_data(), context);
     } catch (const Interrupted&) {
       folder_.write_manifest(manifest("interrupted"));
+      progress_.warn(fmt::format("stopped before the end; go on with: coterie resume {}",
+                                 printable(folder_.path().native())));
       throw;
     }
     fit_seconds_ = watch_.lap();
@@ -359,8 +361,7 @@ LoadedRun run_clustering(const ClusterRequest& request, Progress& progress,
   }
 }
 
-void assist_clustering(const RunSettings& settings, Progress& progress,
-                       const CancelToken& cancel) {
+void assist_clustering(const RunSettings& settings, Progress& progress, const CancelToken& cancel) {
   Run run(settings, "", progress, cancel);
   run.prepare();
   run.assist();

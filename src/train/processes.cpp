@@ -149,7 +149,7 @@ struct Processes::Group {
     } catch (const std::exception& error) {
       throw PeerLost(fmt::format(
           "process {} of {} lost the others in '{}': {}. One of them ended or gave no answer for "
-          "{:g} seconds; its own output says why. Resume with the same command",
+          "{:g} seconds; its own output says why",
           rank, size, name, first_line(error), std::chrono::duration<double>(timeout).count()));
     }
   }

@@ -191,13 +191,14 @@ TEST(Program, InterruptedDeepRunResumesToTheSameResult) {
   const Outcome whole = program.run(with_out("whole"));
   ASSERT_EQ(whole.code, 0) << whole.err;
   const pid_t child = program.start(with_out("stopped"));
-  for (int i = 0; i < 3000 && !std::filesystem::exists(program.file("stopped/checkpoints")); ++i)
+  for (int i = 0; i < 3000 && program.read("stopped/history.jsonl").empty(); ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   kill(child, SIGINT);
   const Outcome stopped = program.wait(child);
   ASSERT_EQ(stopped.code, 130) << "it may have ended before the signal: " << stopped.err;
   EXPECT_EQ(nlohmann::json::parse(program.read("stopped/manifest.json")).at("status"),
             "interrupted");
+  EXPECT_CONTAINS(stopped.err, "go on with: coterie resume stopped");
   EXPECT_EQ(program.run({"evaluate", "stopped"}).code, 2);
   EXPECT_CONTAINS(program.run(with_out("stopped")).err, "coterie resume stopped");
   const Outcome resumed = program.run({"resume", "stopped"});

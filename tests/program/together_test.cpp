@@ -45,5 +45,35 @@ TEST(TogetherSlow, TwoProcessesGiveTheLossesOfOne) {
     EXPECT_NEAR(loss(found[i]), loss(expected[i]), 1e-5) << "step " << i;
 }
 
+/// The processes that `launcher` has started, in the order of their ranks.
+std::vector<pid_t> children_of(pid_t launcher) {
+  const std::string id = std::to_string(launcher);
+  std::ifstream file("/proc/" + id + "/task/" + id + "/children");
+  std::vector<pid_t> children;
+  for (pid_t child = 0; file >> child;) children.push_back(child);
+  return children;
+}
+
+TEST(TogetherSlow, AKilledProcessEndsTheOtherAndTheRunCanBeGoneOnWith) {
+  Program program;
+  program.write("images-idx3-ubyte", idx_images(128));
+  const pid_t launcher = program.start(training("run", {"launch", "-n", "2", "--timeout", "10s"}));
+  for (int i = 0; i < 3000 && program.read("run/history.jsonl").empty(); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  const auto children = children_of(launcher);
+  ASSERT_EQ(children.size(), 2u);
+  kill(children[1], SIGKILL);
+  const auto killed = std::chrono::steady_clock::now();
+  const Outcome outcome = program.wait(launcher);
+  EXPECT_LT(std::chrono::steady_clock::now() - killed, std::chrono::seconds(15));
+  EXPECT_EQ(outcome.code, 128 + SIGKILL);
+  EXPECT_CONTAINS(outcome.err, "launch: process 1 of 2 was ended by SIGKILL");
+  EXPECT_CONTAINS(outcome.err, "launch: process 0 of 2 ended with exit code 130");
+  EXPECT_CONTAINS(outcome.err, "go on with: coterie resume run");
+  const Outcome resumed = program.run({"launch", "-n", "2", "resume", "run"});
+  EXPECT_EQ(resumed.code, 0) << resumed.err;
+  EXPECT_EQ(history(program, "run").back()["epoch"], 20);
+}
+
 }  // namespace
 }  // namespace coterie

@@ -1,17 +1,16 @@
 #include "coterie/train/checkpoint.h"
 
-#include <sys/resource.h>
-
-#include <csignal>
 #include <set>
 
 #include "coterie/core/files.h"
 #include "testing.h"
+#include "train/small_files.h"
 
 namespace coterie {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::SmallFiles;
 using testing::TemporaryFolder;
 
 Checkpoint numbered(float value) {
@@ -24,24 +23,6 @@ std::set<std::string> names_in(const fs::path& folder) {
     names.insert(entry.path().filename().string());
   return names;
 }
-
-/// While it lives no file can grow beyond `bytes`, as on a disk that is full.
-class SmallFiles {
- public:
-  explicit SmallFiles(rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
-    getrlimit(RLIMIT_FSIZE, &before_);
-    const rlimit limit{bytes, before_.rlim_max};
-    setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  ~SmallFiles() {
-    setrlimit(RLIMIT_FSIZE, &before_);
-    std::signal(SIGXFSZ, handler_);
-  }
-
- private:
-  rlimit before_{};
-  void (*handler_)(int);
-};
 
 TEST(CheckpointStore, GivesBackTheNewestAndKeepsTwo) {
   TemporaryFolder folder;

@@ -3,13 +3,16 @@
 #include <cmath>
 #include <set>
 
+#include "coterie/core/files.h"
 #include "coterie/core/text.h"
 #include "testing.h"
+#include "train/small_files.h"
 #include "train/toy_training.h"
 
 namespace coterie {
 namespace {
 
+using testing::SmallFiles;
 using testing::state_of;
 using testing::TemporaryFolder;
 using testing::toy_stage;
@@ -180,6 +183,52 @@ TEST(Engine, EachPartOfACheckpointIsNeededForEqualBits) {
   EXPECT_FALSE(torch::equal(resumed_after([](Checkpoint& c) { c.state["epoch"] = 0; }), expected));
 }
 
+/// Keeps what the user is told.
+class Warnings : public Progress {
+ public:
+  void warn(std::string_view text) override { said.emplace_back(text); }
+  std::string all() const { return fmt::format("{}", fmt::join(said, "\n")); }
+  std::vector<std::string> said;
+};
+
+TEST(Engine, ATornCheckpointIsToldAndTheOneBeforeServes) {
+  const auto expected = Training().run();
+  TemporaryFolder folder;
+  Training crashed;
+  crashed.context.checkpoints = folder / "checkpoints";
+  crashed.context.record = [&](const nlohmann::json& line) {
+    if (line["stage"] == "second") throw Crash();
+  };
+  EXPECT_THROW(crashed.run(), Crash);
+  std::filesystem::path newest;
+  for (const auto& entry : std::filesystem::directory_iterator(folder / "checkpoints"))
+    newest = std::max(newest, entry.path());
+  std::filesystem::resize_file(newest / "state.safetensors", 100);
+  Warnings warnings;
+  Training resumed;
+  resumed.context.checkpoints = folder / "checkpoints";
+  resumed.context.progress = &warnings;
+  EXPECT_TRUE(torch::equal(resumed.run(), expected));
+  EXPECT_CONTAINS(warnings.all(), newest.filename().string());
+  EXPECT_CONTAINS(warnings.all(), "is passed over: its state.safetensors has 100 bytes");
+  EXPECT_EQ(resumed.history.front()["stage"], "first");  // The torn one was of its end.
+}
+
+TEST(Engine, AFullDiskIsToldAndTheTrainingGoesOn) {
+  const auto expected = Training().run();
+  TemporaryFolder folder;
+  Warnings warnings;
+  Training training;
+  training.context.checkpoints = folder / "checkpoints";
+  training.context.progress = &warnings;
+  {
+    const SmallFiles full(1000);
+    EXPECT_TRUE(torch::equal(training.run(), expected));
+  }
+  EXPECT_CONTAINS(warnings.all(), "no checkpoint could be written");
+  EXPECT_FALSE(CheckpointStore(folder / "checkpoints").newest().has_value());
+}
+
 TEST(Engine, RefusesACheckpointOfAnotherTraining) {
   TemporaryFolder folder;
   Training first;
@@ -276,10 +325,7 @@ TEST(Engine, ATimeBudgetIsKeptAboutRight) {
 }
 
 TEST(Engine, ClustersAreCountedAndACollapseIsToldOnceAndRecorded) {
-  struct Warnings : Progress {
-    void warn(std::string_view text) override { said.emplace_back(text); }
-    std::vector<std::string> said;
-  } warnings;
+  Warnings warnings;
   ToyPack pack(40);
   ToyNetwork network;
   std::vector<nlohmann::json> history;

@@ -116,7 +116,7 @@ TEST(Processes, AKilledPeerEndsTheOthers) {
     const auto ended = Workers(2, 5).run(scenario);
     EXPECT_EQ(ended[0].code, 130) << ended[0].err;
     EXPECT_CONTAINS(ended[0].err, "process 0 of 2 lost the others in 'sum'");
-    EXPECT_CONTAINS(ended[0].err, "Resume with the same command");
+    EXPECT_CONTAINS(ended[0].err, "its own output says why");
     EXPECT_LT(ended[0].seconds, 8);
     EXPECT_EQ(ended[1].code, 1000 + SIGKILL);
   }
