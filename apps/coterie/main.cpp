@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <malloc.h>
 #include <signal.h>
 
 #include <algorithm>
@@ -27,6 +28,13 @@ void handle_signals() {
   action.sa_flags = static_cast<int>(SA_RESETHAND);
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+}
+
+/// Keeps freed memory of up to 1 GB for the next allocation: a training step frees and takes the
+/// same blocks over and over, and fresh pages from the kernel cost a tenth of its time.
+void keep_freed_memory() {
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);  // the most that glibc allows
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
 }
 
 /// ": did you mean '--seed'?" for the first word that no option or command knows, or nothing.
@@ -109,6 +117,7 @@ int run_program(int argc, char** argv) {
 int main(int argc, char** argv) {
   using namespace coterie;
   handle_signals();
+  keep_freed_memory();
   try {
     const int code = run_program(argc, argv);
     if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
