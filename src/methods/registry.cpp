@@ -25,6 +25,8 @@ const std::vector<RegisteredMethod>& registered_methods() {
       entry(make_finch),
       entry(make_gaussian_mixture),
       entry(make_ae),
+      entry(make_dae),
+      entry(make_vae),
       entry(make_simclr),
       entry(make_moco),
   };
