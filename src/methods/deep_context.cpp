@@ -85,8 +85,7 @@ void load_parts(const StoredModel& model, Method& method, const std::function<vo
       method.set_parameter(name, value.get<std::string>());
     load();
   } catch (const nlohmann::json::exception& error) {
-    throw UserError("the stored model's description is damaged ({}); train it again",
-                    error.what());
+    throw UserError("the stored model's description is damaged ({}); train it again", error.what());
   }
 }
 

@@ -58,8 +58,7 @@ void ImageAutoencoder::to(const torch::Device& device) {
   mean_ = mean_.to(device);
 }
 
-torch::Tensor ImageAutoencoder::distorted(const torch::Tensor& images,
-                                          RandomStream& stream) const {
+torch::Tensor ImageAutoencoder::distorted(const torch::Tensor& images, RandomStream& stream) const {
   const AffineRange range = params_.distortion();
   const auto moved = range.identity() ? images : random_affine(images, range, stream);
   return params_.noise > 0 ? moved * mask(moved, params_.noise, stream) : moved;
@@ -71,42 +70,42 @@ torch::Tensor ImageAutoencoder::reconstruction(const torch::Tensor& images,
 }
 
 Stage ImageAutoencoder::pretraining(const Engine& engine) {
-  return {.name = "reconstruction",
-          .epochs = params_.pretrain_epochs,
-          .batch_size = params_.batch_size,
-          .learning_rate = params_.pretrain_rate,
-          .schedule = params_.schedule,
-          .optimiser = {.weight_decay = params_.weight_decay},
-          .trained = {network_.get()},
-          .step = [this, &engine](Batch& batch) -> Losses {
-            // The code must tell what the plain image looks like, however it was turned and moved:
-            // so it holds form rather than position.
-            const auto seen = centred(distorted(batch.images, batch.random));
-            const auto plain = centred(batch.images);
-            if (!network_->shape().variational) {
-              const auto back = engine.forward(
-                  seen, [&](const torch::Tensor& x) { return network_->forward(x); });
-              const auto loss = reconstruction(plain, back);
-              return {loss, {{"reconstruction", loss}}};
-            }
-            torch::Tensor mean, log_variance;
-            const auto back = engine.forward(seen, [&](const torch::Tensor& x) {
-              const auto features = network_->features(x);
-              mean = network_->code(features);
-              log_variance = network_->log_variance(features);
-              return network_->decode(mean + normals(mean, batch.random) *
-                                                 (0.5 * log_variance).exp());
-            });
-            // The evidence lower bound, with a unit variance for each value of the image, divided
-            // by their number where the reconstruction is.
-            const auto loss = reconstruction(plain, back);
-            const double values = params_.reconstruction == ReconstructionScale::mean
-                                      ? static_cast<double>(plain.numel() / plain.size(0))
-                                      : 1;
-            const auto divergence =
-                normal_divergence(mean.to(torch::kFloat), log_variance.to(torch::kFloat)) / values;
-            return {loss + divergence, {{"reconstruction", loss}, {"divergence", divergence}}};
-          }};
+  return {
+      .name = "reconstruction",
+      .epochs = params_.pretrain_epochs,
+      .batch_size = params_.batch_size,
+      .learning_rate = params_.pretrain_rate,
+      .schedule = params_.schedule,
+      .optimiser = {.weight_decay = params_.weight_decay},
+      .trained = {network_.get()},
+      .step = [this, &engine](Batch& batch) -> Losses {
+        // The code must tell what the plain image looks like, however it was turned and moved:
+        // so it holds form rather than position.
+        const auto seen = centred(distorted(batch.images, batch.random));
+        const auto plain = centred(batch.images);
+        if (!network_->shape().variational) {
+          const auto back =
+              engine.forward(seen, [&](const torch::Tensor& x) { return network_->forward(x); });
+          const auto loss = reconstruction(plain, back);
+          return {loss, {{"reconstruction", loss}}};
+        }
+        torch::Tensor mean, log_variance;
+        const auto back = engine.forward(seen, [&](const torch::Tensor& x) {
+          const auto features = network_->features(x);
+          mean = network_->code(features);
+          log_variance = network_->log_variance(features);
+          return network_->decode(mean + normals(mean, batch.random) * (0.5 * log_variance).exp());
+        });
+        // The evidence lower bound, with a unit variance for each value of the image, divided
+        // by their number where the reconstruction is.
+        const auto loss = reconstruction(plain, back);
+        const double values = params_.reconstruction == ReconstructionScale::mean
+                                  ? static_cast<double>(plain.numel() / plain.size(0))
+                                  : 1;
+        const auto divergence =
+            normal_divergence(mean.to(torch::kFloat), log_variance.to(torch::kFloat)) / values;
+        return {loss + divergence, {{"reconstruction", loss}, {"divergence", divergence}}};
+      }};
 }
 
 Matrix<float> ImageAutoencoder::embed(

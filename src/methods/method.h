@@ -30,8 +30,8 @@ struct MethodInfo {
   std::string paper;
   InputKind input = InputKind::features;
   bool finds_clusters = false;  ///< can find the number of clusters
-  bool backbone = false;  ///< trains a residual network: bf16 pays, weights can start it
-  bool autoencoder = false;  ///< trains an autoencoder first: another run's can start it
+  bool backbone = false;        ///< trains a residual network: bf16 pays, weights can start it
+  bool autoencoder = false;     ///< trains an autoencoder first: another run's can start it
 };
 
 /// Labels and probabilities, one row per input in input order, and what was clustered.

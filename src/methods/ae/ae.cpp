@@ -73,8 +73,7 @@ StoredModel Ae<Params>::save() const {
 
 template <class Params>
 void Ae<Params>::load(const StoredModel& model) {
-  load_parts(model, *this,
-             [&] { autoencoder_.load(this->params_, Params::kVariational, model); });
+  load_parts(model, *this, [&] { autoencoder_.load(this->params_, Params::kVariational, model); });
   clusters_ = EmbeddingClusters(this->params_);
   clusters_.load(model.tensors);
 }
@@ -98,7 +97,8 @@ std::unique_ptr<Method> make_dae() {
       .name = "dae",
       .family = "autoencoder",
       .summary = "an autoencoder that restores what is missing, then PAC or k-means on its codes",
-      .paper = "Vincent, Larochelle, Lajoie, Bengio, Manzagol: Stacked Denoising Autoencoders, 2010",
+      .paper =
+          "Vincent, Larochelle, Lajoie, Bengio, Manzagol: Stacked Denoising Autoencoders, 2010",
       .input = InputKind::images,
       .finds_clusters = true,
       .autoencoder = true});
