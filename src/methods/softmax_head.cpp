@@ -5,19 +5,22 @@
 
 namespace coterie {
 
-SoftmaxHead::SoftmaxHead(std::int64_t features, std::int64_t clusters, bool last_relu,
+SoftmaxHead::SoftmaxHead(std::int64_t features, std::int64_t clusters, HeadEnd end,
                          RandomStream& weights)
-    : layers_(register_module(
+    : end_(end),
+      layers_(register_module(
           "layers",
           Mlp(MlpShape{
               .input = features, .hidden = {64}, .output = clusters, .batch_norm = true}))) {
-  if (last_relu) last_norm_ = register_module("last_norm", BatchNorm1d(clusters));
+  if (end != HeadEnd::plain) last_norm_ = register_module("last_norm", BatchNorm1d(clusters));
   initialise(*this, weights);
 }
 
 torch::Tensor SoftmaxHead::logits(const torch::Tensor& features) {
   const auto values = layers_->forward(features).to(torch::kFloat);
-  return last_norm_.is_empty() ? values : torch::relu(last_norm_->forward(values));
+  if (end_ == HeadEnd::plain) return values;
+  const auto normed = last_norm_->forward(values);
+  return end_ == HeadEnd::norm ? normed : torch::relu(normed);
 }
 
 std::vector<std::int32_t> clusters_of_codes(HeadStart start, const Matrix<float>& codes,

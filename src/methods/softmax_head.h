@@ -15,11 +15,18 @@ enum class HeadStart {
   random,  ///< its random weights
 };
 
+/// What comes between its last linear layer and the softmax.
+enum class HeadEnd {
+  plain,
+  norm,       ///< batch norm: at first no cluster has all images
+  norm_relu,  ///< batch norm and ReLU
+};
+
 /// Its parameters.
 struct HeadParams {
   HeadStart start = HeadStart::pac;
   std::int64_t start_epochs = 5;
-  bool last_relu = false;  ///< batch norm and ReLU between the last layer and the softmax
+  HeadEnd end = HeadEnd::plain;
 };
 
 template <class Params>
@@ -31,21 +38,25 @@ void add_head_fields(Fields<Params>& fields) {
           "what the head learns first, the encoder held: clusters of the codes, or nothing")
       .template number<std::int64_t>("start_epochs", &Params::start_epochs, between(1, 1000),
                                      "passes over the images for that")
-      .flag("last_relu", &Params::last_relu,
-            "batch norm and ReLU before the softmax, as the paper prints it");
+      .template choice<HeadEnd>(
+          "head_end", &Params::end,
+          {{"plain", HeadEnd::plain}, {"norm", HeadEnd::norm}, {"norm-relu", HeadEnd::norm_relu}},
+          "between the head's last layer and the softmax: nothing, batch "
+          "norm, or batch norm and ReLU");
 }
 
 /// The clustering layers of Yu et al. (2021), table 3: features, 64 with batch norm and ReLU, K
-/// (with batch norm and ReLU), softmax.
+/// with what `HeadEnd` says, softmax.
 class SoftmaxHead : public ClusterHead {
  public:
-  SoftmaxHead(std::int64_t features, std::int64_t clusters, bool last_relu, RandomStream& weights);
+  SoftmaxHead(std::int64_t features, std::int64_t clusters, HeadEnd end, RandomStream& weights);
   torch::Tensor probabilities(const torch::Tensor& features, const torch::Tensor&) override {
     return logits(features).softmax(1);
   }
   torch::Tensor logits(const torch::Tensor& features);
 
  private:
+  HeadEnd end_;
   Mlp layers_;
   BatchNorm1d last_norm_{nullptr};
 };

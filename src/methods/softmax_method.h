@@ -16,7 +16,7 @@ class SoftmaxMethod : public AutoencoderMethod<Params> {
   std::shared_ptr<ClusterHead> make_head(std::int64_t clusters,
                                          RandomStream& weights) const override {
     return std::make_shared<SoftmaxHead>(this->autoencoder().network().feature_width(), clusters,
-                                         this->params_.last_relu, weights);
+                                         this->params_.end, weights);
   }
 
   /// The stage in which the head learns the clusters of the codes; none where it is not to.

@@ -9,6 +9,7 @@ namespace coterie {
 struct DacParams : JointParams, HeadParams {
   DacParams() {
     start = HeadStart::random;
+    end = HeadEnd::norm_relu;
     alpha = 0;
     beta = 1;
     epochs = 75;
