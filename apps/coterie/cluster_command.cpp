@@ -19,7 +19,7 @@ namespace {
 struct ClusterOptions {
   std::string input, clusters, max_clusters = "20", method = kAutoMethod, out, labels, seed = "0",
                                config, epochs, time_budget;
-  std::string device = "auto", precision = "auto", weights;
+  std::string device = "auto", precision = "auto", weights, init_from;
   std::vector<std::string> set;
   DataOptions data;
   bool force = false, strict = false, tensorboard = false, no_report = false;
@@ -72,6 +72,7 @@ void apply_config(const std::string& path, const CLI::App& command, ClusterOptio
       {"device", &options.device},
       {"precision", &options.precision},
       {"weights", &options.weights},
+      {"init-from", &options.init_from},
       {"image-size", &options.data.image_size},
       {"channels", &options.data.channels}};
   for (const auto& [key, node] : table) {
@@ -131,6 +132,7 @@ int cluster(const CLI::App& command, ClusterOptions options, Session& session) {
   settings.device = options.device;
   settings.precision = options.precision;
   settings.weights = options.weights;
+  settings.init_from = options.init_from;
   if (!options.time_budget.empty())
     settings.time_budget = parse_duration("--time-budget", options.time_budget);
   settings.tensorboard = options.tensorboard;
@@ -202,6 +204,10 @@ void add_cluster_command(CLI::App& app, Session& session) {
       ->add_option("--weights", options->weights,
                    "Start the backbone from a safetensors file with torchvision's names")
       ->type_name("FILE");
+  command
+      ->add_option("--init-from", options->init_from,
+                   "Take the autoencoder of a finished run instead of training one first")
+      ->type_name("RUN");
   command->add_flag("--force", options->force, "Replace a run that is in --out");
   command->add_flag("--strict", options->strict, "Exit with 3 where files were left out");
   command->add_flag("--tensorboard", options->tensorboard,

@@ -6,7 +6,8 @@ namespace coterie {
 namespace {
 
 torch::Tensor unit(const torch::Tensor& rows) {
-  return torch::nn::functional::normalize(rows, torch::nn::functional::NormalizeFuncOptions().dim(1));
+  return torch::nn::functional::normalize(rows,
+                                          torch::nn::functional::NormalizeFuncOptions().dim(1));
 }
 
 }  // namespace
@@ -21,12 +22,13 @@ torch::Tensor info_nce(const ViewPair& views, const ViewPair& all, std::int64_t 
   const std::int64_t rows = all.first.size(0);
   const auto z = unit(torch::cat({views.first, views.second}));
   const auto u = unit(torch::cat({all.first, all.second}));
-  const auto first = torch::arange(offset, offset + anchors, views.first.options().dtype(torch::kLong));
+  const auto first =
+      torch::arange(offset, offset + anchors, views.first.options().dtype(torch::kLong));
   const auto itself = torch::cat({first, first + rows});
   const auto other = torch::cat({first + rows, first});
   const auto similarity = torch::mm(z, u.t()) / temperature;
-  const auto others = similarity.scatter(1, itself.unsqueeze(1),
-                                         -std::numeric_limits<double>::infinity());
+  const auto others =
+      similarity.scatter(1, itself.unsqueeze(1), -std::numeric_limits<double>::infinity());
   return torch::cross_entropy_loss(others, other);
 }
 

@@ -1,7 +1,5 @@
 #include "coterie/methods/contrastive_method.h"
 
-#include "coterie/core/error.h"
-#include "coterie/core/sha256.h"
 #include "coterie/methods/deep_context.h"
 #include "coterie/methods/moco/moco_params.h"
 #include "coterie/methods/simclr/simclr_params.h"
@@ -20,10 +18,7 @@ Clustering ContrastiveMethod<Params>::fit(const TrainingData& data, const FitCon
   check_training_images(data);
   check_clusters(context, data);
   encoder_.build(this->params_, data, context);
-  nlohmann::json identity = {{"method", this->info().name}};
-  for (const auto& [name, value] : this->parameter_values()) identity[name] = value;
-  if (!context.weights.empty()) identity["weights"] = sha256_file(context.weights);
-  TrainContext around = train_context(context, data, std::move(identity));
+  TrainContext around = train_context(context, data, *this);
   around.time_budget *= kTrainingShare;
   around.record = [&](const nlohmann::json& line) {
     statistics_ = {{"losses", line.at("losses")},
@@ -61,9 +56,7 @@ Clustering ContrastiveMethod<Params>::predict(const TrainingData& data,
 template <class Params>
 StoredModel ContrastiveMethod<Params>::save() const {
   StoredModel model;
-  nlohmann::json parameters = nlohmann::json::object();
-  for (const auto& [name, value] : this->parameter_values()) parameters[name] = value;
-  model.meta = {{"version", 1}, {"parameters", parameters}};
+  model.meta = {{"version", 1}, {"parameters", parameters_json(*this)}};
   encoder_.save(model);
   add_under("", clusters_.save(), model.tensors);
   return model;
@@ -71,17 +64,7 @@ StoredModel ContrastiveMethod<Params>::save() const {
 
 template <class Params>
 void ContrastiveMethod<Params>::load(const StoredModel& model) {
-  try {
-    if (model.meta.at("version") != 1)
-      throw UserError("the stored model has version {}, this program reads version 1",
-                      model.meta.at("version").dump());
-    for (const auto& [name, value] : model.meta.at("parameters").items())
-      this->set_parameter(name, value.template get<std::string>());
-    encoder_.load(this->params_, model);
-  } catch (const nlohmann::json::exception& error) {
-    throw UserError("the stored model's description is damaged ({}); train it again",
-                    error.what());
-  }
+  load_parts(model, *this, [&] { encoder_.load(this->params_, model); });
   clusters_ = EmbeddingClusters(this->params_);
   clusters_.load(model.tensors);
 }

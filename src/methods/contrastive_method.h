@@ -9,6 +9,10 @@ namespace coterie {
 
 /// What the methods that compare views of images, and cluster their embeddings after, share.
 struct ContrastiveParams : EncoderParams, EmbeddingClusterParams {
+  ContrastiveParams() {
+    embedding = EmbeddingForm::whitened;
+    variance = 0.93;
+  }
   std::int64_t epochs = 20;
   std::int64_t batch_size = 256;
   double learning_rate = 1e-3;

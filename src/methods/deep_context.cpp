@@ -2,13 +2,18 @@
 
 #include <algorithm>
 
+#include "coterie/core/sha256.h"
 #include "coterie/nn/device.h"
 
 namespace coterie {
 
 TrainContext train_context(const FitContext& context, const TrainingData& data,
-                           nlohmann::json identity) {
+                           const Method& method) {
+  nlohmann::json identity = parameters_json(method);
+  identity["method"] = method.info().name;
   identity["seed"] = context.seed;
+  if (!context.weights.empty()) identity["weights"] = sha256_file(context.weights);
+  if (!context.init_from.empty()) identity["init_from"] = sha256_file(context.init_from);
   identity["images"] = data.count;
   identity["shape"] = {data.shape.channels, data.shape.height, data.shape.width};
   const ProcessSettings settings = process_settings_from_environment();
@@ -63,6 +68,25 @@ void check_training_images(const TrainingData& data) {
     if (!std::ranges::equal(data.image(i), first)) return;
   throw UserError("all {} images are equal: there is nothing to tell them apart by; give others",
                   data.count);
+}
+
+nlohmann::json parameters_json(const Method& method) {
+  nlohmann::json parameters = nlohmann::json::object();
+  for (const auto& [name, value] : method.parameter_values()) parameters[name] = value;
+  return parameters;
+}
+
+void load_parts(const StoredModel& model, Method& method, const std::function<void()>& load) {
+  try {
+    if (model.meta.at("version") != 1)
+      throw UserError("the stored model has version {}, this program reads version 1",
+                      model.meta.at("version").dump());
+    for (const auto& [name, value] : model.meta.at("parameters").items())
+      method.set_parameter(name, value.get<std::string>());
+    load();
+  } catch (const nlohmann::json::exception& error) {
+    throw UserError("the stored model's description is damaged ({}); train it again", error.what());
+  }
 }
 
 TensorMap tensors_under(const std::string& prefix, const TensorMap& tensors) {

@@ -5,11 +5,11 @@
 
 namespace coterie {
 
-/// What the engine needs of a method's context. `identity` is what a checkpoint must agree in
-/// beside seed, data and precision. Joins the
-/// other processes where the environment names any.
+/// What the engine needs of a method's context. A checkpoint must agree in the method and its
+/// parameters, seed, data, precision and starting weights. Joins the other processes where the
+/// environment names any.
 TrainContext train_context(const FitContext& context, const TrainingData& data,
-                           nlohmann::json identity);
+                           const Method& method);
 
 /// Throws UserError unless `data` holds at least `least` images of 1 or 3 channels.
 void check_images(const TrainingData& data, std::int64_t least);
@@ -22,6 +22,13 @@ void check_clusters(const FitContext& context, const TrainingData& data);
 
 /// Throws UserError unless images of `shape` are such as a model was trained on.
 void check_shape(const ImageShape& shape, const ImageShape& trained);
+
+/// Each parameter of `method` with its value.
+nlohmann::json parameters_json(const Method& method);
+
+/// Sets the parameters of `method` as `model` has them, then does `load`; UserError where the
+/// model's description is of another version or damaged.
+void load_parts(const StoredModel& model, Method& method, const std::function<void()>& load);
 
 /// The tensors whose names start with `prefix`, without it.
 TensorMap tensors_under(const std::string& prefix, const TensorMap& tensors);

@@ -21,7 +21,7 @@ Matrix<float> EmbeddingClusters::formed(Matrix<float> rows) const {
 }
 
 Clustering EmbeddingClusters::fit(Matrix<float> rows, const FitContext& context) {
-  if (params_.embedding == EmbeddingForm::whitened) whitening_.fit(rows);
+  if (params_.embedding == EmbeddingForm::whitened) whitening_.fit(rows, params_.variance);
   Clustering result;
   result.embeddings = formed(std::move(rows));
   const ShallowContext around{context.seed, context.progress, context.cancel};

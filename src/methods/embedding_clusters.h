@@ -17,6 +17,7 @@ enum class EmbeddingForm { plain, whitened };
 /// The part of a method's parameters that says how its embeddings are clustered.
 struct EmbeddingClusterParams {
   EmbeddingForm embedding = EmbeddingForm::plain;
+  double variance = 1;  ///< share of it that whitened embeddings hold
   PacDistance distance = PacDistance::cosine;
   EmbeddingClusterer cluster = EmbeddingClusterer::pac;
   int restarts = 10;
@@ -30,6 +31,9 @@ void add_embedding_cluster_fields(Fields<Params>& fields) {
           "embedding", &Params::embedding,
           {{"plain", EmbeddingForm::plain}, {"whitened", EmbeddingForm::whitened}},
           "what is clustered: embeddings as they are, or with their covariance made the identity")
+      .template number<double>(
+          "variance", &Params::variance, Range{.low = 0, .high = 1, .low_open = true},
+          "whitened: only the first principal components, which hold this share of it")
       .template choice<PacDistance>(
           "distance", &Params::distance,
           {{"cosine", PacDistance::cosine}, {"sqeuclidean", PacDistance::sqeuclidean}},

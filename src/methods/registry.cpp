@@ -1,6 +1,9 @@
 #include "coterie/methods/registry.h"
 
+#include "coterie/methods/ae-dac/dac.h"
+#include "coterie/methods/ae-opa/ae_opa.h"
 #include "coterie/methods/ae/ae.h"
+#include "coterie/methods/dec/dec.h"
 #include "coterie/methods/moco/moco.h"
 #include "coterie/methods/shallow_methods.h"
 #include "coterie/methods/simclr/simclr.h"
@@ -14,19 +17,16 @@ RegisteredMethod entry(std::unique_ptr<Method> (*create)()) { return {create()->
 
 const std::vector<RegisteredMethod>& registered_methods() {
   static const std::vector<RegisteredMethod> methods = {
-      entry(make_pac),
-      entry(make_kmeans),
-      entry(make_fuzzy_cmeans),
-      entry(make_pam),
-      entry(make_spectral),
-      entry(make_agglomerative),
-      entry(make_nmf),
-      entry(make_rcc),
-      entry(make_finch),
-      entry(make_gaussian_mixture),
-      entry(make_ae),
-      entry(make_simclr),
-      entry(make_moco),
+      entry(make_pac),          entry(make_kmeans),
+      entry(make_fuzzy_cmeans), entry(make_pam),
+      entry(make_spectral),     entry(make_agglomerative),
+      entry(make_nmf),          entry(make_rcc),
+      entry(make_finch),        entry(make_gaussian_mixture),
+      entry(make_ae),           entry(make_dae),
+      entry(make_vae),          entry(make_dec),
+      entry(make_idec),         entry(make_dac),
+      entry(make_ae_dac),       entry(make_ae_opa),
+      entry(make_simclr),       entry(make_moco),
   };
   return methods;
 }

@@ -4,6 +4,7 @@
 
 #include "coterie/core/error.h"
 #include "coterie/core/text.h"
+#include "coterie/nn/batch_norm.h"
 #include "coterie/nn/transposed_conv.h"
 
 namespace coterie {
@@ -81,6 +82,8 @@ AutoencoderImpl::AutoencoderImpl(const AutoencoderShape& shape) : shape_(shape) 
                     shape.channels);
   if (shape.bottleneck < 0)
     throw UserError("bottleneck = {} is out of range: allowed is >= 0", shape.bottleneck);
+  if (shape.variational && shape.bottleneck == 0)
+    throw UserError("a variational autoencoder needs a bottleneck of 1 or more");
 
   std::int64_t channels = shape.channels;
   for (const Down& down : plan.encoder) {
@@ -88,7 +91,7 @@ AutoencoderImpl::AutoencoderImpl(const AutoencoderShape& shape) : shape_(shape) 
         torch::nn::Conv2d(torch::nn::Conv2dOptions(channels, down.channels, down.kernel)
                               .stride(down.stride)
                               .padding(down.padding)));
-    encoder_->push_back(torch::nn::BatchNorm2d(down.channels));
+    encoder_->push_back(BatchNorm2d(down.channels));
     encoder_->push_back(torch::nn::ReLU(torch::nn::ReLUOptions().inplace(true)));
     channels = down.channels;
   }
@@ -99,7 +102,7 @@ AutoencoderImpl::AutoencoderImpl(const AutoencoderShape& shape) : shape_(shape) 
     const std::int64_t outputs = last ? shape.channels : up.channels;
     decoder_->push_back(TransposedConv2d(channels, outputs, up.kernel, up.geometry));
     if (!last) {
-      decoder_->push_back(torch::nn::BatchNorm2d(outputs));
+      decoder_->push_back(BatchNorm2d(outputs));
       decoder_->push_back(torch::nn::ReLU(torch::nn::ReLUOptions().inplace(true)));
     }
     channels = outputs;
@@ -107,19 +110,29 @@ AutoencoderImpl::AutoencoderImpl(const AutoencoderShape& shape) : shape_(shape) 
   register_module("encoder", encoder_);
   register_module("decoder", decoder_);
   if (shape.bottleneck > 0) {
-    const std::int64_t width = map_channels_ * map_side_ * map_side_;
+    const std::int64_t width = feature_width();
     to_code_ = register_module("to_code", torch::nn::Linear(width, shape.bottleneck));
+    if (shape.variational)
+      to_log_variance_ =
+          register_module("to_log_variance", torch::nn::Linear(width, shape.bottleneck));
     from_code_ = register_module("from_code", torch::nn::Linear(shape.bottleneck, width));
   }
 }
 
 std::int64_t AutoencoderImpl::code_width() const {
-  return shape_.bottleneck > 0 ? shape_.bottleneck : map_channels_ * map_side_ * map_side_;
+  return shape_.bottleneck > 0 ? shape_.bottleneck : feature_width();
 }
 
-torch::Tensor AutoencoderImpl::encode(const torch::Tensor& images) {
-  const auto code = encoder_->forward(images).flatten(1);
-  return to_code_.is_empty() ? code : to_code_->forward(code);
+torch::Tensor AutoencoderImpl::features(const torch::Tensor& images) {
+  return encoder_->forward(images).flatten(1);
+}
+
+torch::Tensor AutoencoderImpl::code(const torch::Tensor& features) {
+  return to_code_.is_empty() ? features : to_code_->forward(features);
+}
+
+torch::Tensor AutoencoderImpl::log_variance(const torch::Tensor& features) {
+  return to_log_variance_->forward(features);
 }
 
 torch::Tensor AutoencoderImpl::decode(const torch::Tensor& codes) {

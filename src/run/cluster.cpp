@@ -59,6 +59,12 @@ void check_request(const RunSettings& settings, const MethodInfo& method, const 
     throw UserError(
         "--weights: method {} has no backbone to start from them; choose simclr or moco",
         method.name);
+  if (!settings.init_from.empty()) {
+    if (!method.autoencoder)
+      throw UserError("--init-from: method {} trains no autoencoder that another run's could start",
+                      method.name);
+    RunFolder(settings.init_from).read_finished_manifest();
+  }
   if (dataset.size() < 2)
     throw UserError("{} holds {} usable item; clustering needs at least 2",
                     printable(dataset.source), dataset.size());
@@ -211,6 +217,9 @@ class Run {
             .device = device_,
             .precision = settings_.precision,
             .weights = settings_.weights,
+            .init_from = settings_.init_from.empty()
+                             ? fs::path()
+                             : RunFolder(settings_.init_from).file("model.safetensors"),
             .progress = &progress_,
             .cancel = &cancel_,
             .time_budget = settings_.time_budget};

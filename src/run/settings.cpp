@@ -46,6 +46,7 @@ nlohmann::json to_json(const RunSettings& settings) {
           {"device", settings.device},
           {"precision", settings.precision},
           {"weights", path_to_json(settings.weights)},
+          {"init_from", path_to_json(settings.init_from)},
           {"time_budget", settings.time_budget},
           {"tensorboard", settings.tensorboard}};
 }
@@ -70,6 +71,7 @@ RunSettings settings_from_json(const nlohmann::json& json) {
     json.at("device").get_to(settings.device);
     settings.precision = json.value("precision", "fp32");
     if (json.contains("weights")) settings.weights = path_from_json(json.at("weights"));
+    if (json.contains("init_from")) settings.init_from = path_from_json(json.at("init_from"));
     json.at("time_budget").get_to(settings.time_budget);
     settings.tensorboard = json.value("tensorboard", settings.tensorboard);
     return settings;

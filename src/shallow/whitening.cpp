@@ -21,7 +21,7 @@ constexpr double kSmallestVariance = 1e-6;  // of the largest
 
 }  // namespace
 
-void Whitening::fit(ConstFeatures rows) {
+void Whitening::fit(ConstFeatures rows, double share) {
   const std::int64_t n = rows.rows;
   const std::int64_t d = rows.cols;
   Eigen::VectorXd mean = Eigen::VectorXd::Zero(d);
@@ -43,8 +43,12 @@ void Whitening::fit(ConstFeatures rows) {
   const double largest = solver.eigenvalues()(d - 1);
   if (!(largest > 0))
     throw UserError("whitening needs rows that differ: all {} rows of {} values are equal", n, d);
+  const double wanted = share * solver.eigenvalues().sum();
+  double held = 0;
   std::int64_t kept = 0;
-  while (kept < d && solver.eigenvalues()(d - 1 - kept) > kSmallestVariance * largest) ++kept;
+  while (kept < d && solver.eigenvalues()(d - 1 - kept) > kSmallestVariance * largest &&
+         (share >= 1 || held < wanted))
+    held += solver.eigenvalues()(d - 1 - kept++);
   mean_ = Matrix<double>(1, d);
   map_ = Matrix<double>(d, kept);
   for (std::int64_t i = 0; i < d; ++i) mean_(0, i) = mean(i);

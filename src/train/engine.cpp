@@ -210,7 +210,7 @@ void Engine::run_stage(const Stage& stage) {
 }
 
 void Engine::run_epoch(const Stage& stage) {
-  if (stage.before_epoch) stage.before_epoch(at_.epoch);
+  if (stage.before_epoch && at_.step == 0) stage.before_epoch(at_.epoch);
   order_.resize(data_.count);
   std::iota(order_.begin(), order_.end(), 0);
   RandomStream(context_.seed, "order/" + stage.name, at_.epoch).shuffle(std::span(order_));
@@ -280,6 +280,8 @@ void Engine::report(const Stage& stage) {
 void Engine::finish_epoch(const Stage& stage) {
   check_losses(stage);
   if (stage.after_epoch) stage.after_epoch(at_.epoch);
+  if (stage.finished && processes().any(stage.finished(at_.epoch)))
+    epochs_[at_.stage] = at_.epoch + 1;
   const double seconds = earlier_seconds_ + seconds_since(epoch_start_);
   const std::int64_t images = meter_.images() * processes().size();
   nlohmann::json losses = nlohmann::json::object();

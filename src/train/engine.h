@@ -60,7 +60,8 @@ class Engine {
   Engine(const TrainingData& data, std::int64_t side, TrainContext context);
   ~Engine();
 
-  /// Has checkpoints hold the parameters and buffers of `module`.
+  /// Has checkpoints hold the parameters and buffers of `module`, which, like every module of
+  /// libtorch, is held by a shared pointer.
   void keep(std::string name, torch::nn::Module& module);
 
   /// Has the batch norms of `module` take their statistics over the images of all processes, as

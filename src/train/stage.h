@@ -60,10 +60,12 @@ struct Stage {
   /// What this stage trains. Batch norm needs two images or more: a last batch of one is left out.
   std::vector<torch::nn::Module*> trained;
   std::function<Losses(Batch&)> step;
-  /// Called before and after each epoch with its number, from 0; where a run is resumed within an
-  /// epoch `before_epoch` is called for it again.
+  /// Called before and after each epoch with its number, from 0, and not again where a run is
+  /// resumed within the epoch: what they make must be among what the engine keeps.
   std::function<void(std::int64_t)> before_epoch = {};
   std::function<void(std::int64_t)> after_epoch = {};
+  /// Asked after each epoch: true ends the stage before its epochs are over.
+  std::function<bool(std::int64_t)> finished = {};
 };
 
 }  // namespace coterie

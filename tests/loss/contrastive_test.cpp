@@ -3,10 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <functional>
+
+#include "loss/gradients.h"
 
 namespace coterie {
 namespace {
+
+using testing::gradient_error;
 
 torch::Tensor rows(std::int64_t count, std::int64_t width, int seed) {
   torch::manual_seed(seed);
@@ -31,23 +34,6 @@ double info_nce_by_loops(const ViewPair& views, double temperature) {
   return sum / static_cast<double>(all);
 }
 
-/// The largest difference between the gradient of `loss` at `x` and central differences.
-double gradient_error(const std::function<torch::Tensor(const torch::Tensor&)>& loss,
-                      const torch::Tensor& x) {
-  const auto at = x.clone().set_requires_grad(true);
-  loss(at).backward();
-  const double step = 1e-6;
-  double worst = 0;
-  for (std::int64_t i = 0; i < x.numel(); ++i) {
-    auto up = x.clone(), down = x.clone();
-    up.view(-1)[i] += step;
-    down.view(-1)[i] -= step;
-    const double slope = (loss(up) - loss(down)).item<double>() / (2 * step);
-    worst = std::max(worst, std::abs(slope - at.grad().view(-1)[i].item<double>()));
-  }
-  return worst;
-}
-
 TEST(InfoNce, HandWorked) {
   // Two images, views equal, the images at right angles: each row has its twin at cosine 1 and two
   // others at 0.
@@ -65,7 +51,11 @@ TEST(InfoNce, EqualsItsDefinition) {
 
 TEST(InfoNce, GradientByDifferences) {
   const auto other = rows(4, 3, 2);
-  EXPECT_LT(gradient_error([&](const auto& x) { return info_nce({x, other}, 0.5); }, rows(4, 3, 1)),
+  EXPECT_LT(gradient_error(
+                [&](const auto& x) {
+                  return info_nce({x, other}, 0.5);
+                },
+                rows(4, 3, 1)),
             1e-8);
 }
 
@@ -73,8 +63,9 @@ TEST(InfoNce, PartsAverageToTheWhole) {
   const ViewPair all{rows(6, 4, 1), rows(6, 4, 2)};
   double sum = 0;
   for (const std::int64_t begin : {0, 2, 4})
-    sum += info_nce({all.first.narrow(0, begin, 2), all.second.narrow(0, begin, 2)}, all, begin, 0.5)
-               .item<double>();
+    sum +=
+        info_nce({all.first.narrow(0, begin, 2), all.second.narrow(0, begin, 2)}, all, begin, 0.5)
+            .item<double>();
   EXPECT_NEAR(sum / 3, info_nce(all, 0.5).item<double>(), 1e-12);
 }
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "loss/gradients.h"
+
 namespace coterie {
 namespace {
 
@@ -17,24 +19,11 @@ TEST(Reconstruction, IsEquationOne) {
 TEST(Reconstruction, GradientAgreesWithFiniteDifferences) {
   torch::manual_seed(2);
   const auto images = torch::rand({3, 2, 4, 4}, torch::kDouble);
-  for (const auto scale : {ReconstructionScale::mean, ReconstructionScale::sum}) {
-    auto back = torch::rand({3, 2, 4, 4}, torch::dtype(torch::kDouble).requires_grad(true));
-    reconstruction_loss(images, back, scale).backward();
-    const auto gradient = back.grad().flatten();
-    torch::NoGradGuard no_grad;
-    const double step = 1e-5;
-    for (const std::int64_t i : {0, 17, 95}) {
-      auto up = back.detach().clone();
-      auto down = back.detach().clone();
-      up.view(-1)[i] += step;
-      down.view(-1)[i] -= step;
-      const double slope =
-          (reconstruction_loss(images, up, scale) - reconstruction_loss(images, down, scale))
-              .item<double>() /
-          (2 * step);
-      EXPECT_NEAR(gradient[i].item<double>(), slope, 1e-9);
-    }
-  }
+  const auto back = torch::rand({3, 2, 4, 4}, torch::kDouble);
+  for (const auto scale : {ReconstructionScale::mean, ReconstructionScale::sum})
+    EXPECT_LT(testing::gradient_error(
+                  [&](const auto& x) { return reconstruction_loss(images, x, scale); }, back),
+              1e-8);
 }
 
 }  // namespace

@@ -24,6 +24,25 @@ TEST(Whitening, MakesAnAxisAlignedCloudUnit) {
   }
 }
 
+TEST(Whitening, KeepsTheFirstComponentsThatHoldTheShare) {
+  // Variances 16, 3 and 1: shares .8, .95 and 1.
+  Matrix<float> rows(8, 3);
+  for (int i = 0; i < 8; ++i) {
+    rows(i, 0) = i & 1 ? 4 : -4;
+    rows(i, 1) = static_cast<float>(i & 2 ? std::sqrt(3) : -std::sqrt(3));
+    rows(i, 2) = i & 4 ? 1 : -1;
+  }
+  const std::pair<double, std::int64_t> expected[] = {
+      {0.5, 1}, {0.79, 1}, {0.9, 2}, {0.97, 3}, {1, 3}};
+  for (const auto& [share, columns] : expected) {
+    Whitening whitening;
+    whitening.fit(rows, share);
+    const auto out = whitening.apply(rows);
+    ASSERT_EQ(out.cols(), columns) << share;
+    EXPECT_NEAR(std::abs(out(0, 0)), 1, 1e-6);
+  }
+}
+
 /// 3,000 rows of 5 columns: mixed from four independent ones, the last a copy of the first.
 Matrix<float> mixed_rows() {
   RandomStream random(3, "whitening");

@@ -380,5 +380,44 @@ TEST(Engine, HooksComeBeforeAndAfterEachEpoch) {
   EXPECT_EQ(order, "<00><11>");
 }
 
+TEST(Engine, HooksAreNotCalledAgainAfterAResume) {
+  TemporaryFolder folder;
+  std::string order;
+  for (const int stop_at : {8, 0}) {  // within epoch 1, then not at all
+    ToyPack pack(40);
+    ToyNetwork network;
+    CancelToken token;
+    CancelAt progress(stop_at, token);
+    Stage stage = toy_stage(network, 3);
+    stage.before_epoch = [&](std::int64_t epoch) { order += fmt::format("<{}", epoch); };
+    stage.after_epoch = [&](std::int64_t epoch) { order += fmt::format("{}>", epoch); };
+    Engine engine(pack.data, 8,
+                  {.seed = 1,
+                   .progress = &progress,
+                   .cancel = &token,
+                   .checkpoints = folder / "checkpoints"});
+    engine.keep("toy", *network);
+    try {
+      engine.run({stage});
+    } catch (const Interrupted&) {
+      order += "|";
+    }
+  }
+  EXPECT_EQ(order, "<00><1|1><22>");
+}
+
+TEST(Engine, AStageEndsEarlyWhereItSaysSo) {
+  ToyPack pack(40);
+  ToyNetwork network;
+  std::vector<std::string> epochs;
+  Stage first = toy_stage(network, 5, "first"), second = toy_stage(network, 2, "second");
+  first.finished = [](std::int64_t epoch) { return epoch == 2; };
+  TrainContext context{.seed = 1};
+  context.record = [&](const nlohmann::json& line) { epochs.push_back(line["stage"]); };
+  Engine(pack.data, 8, context).run({first, second});
+  EXPECT_EQ(epochs,
+            (std::vector<std::string>{"first", "first", "first", "second", "second"}));
+}
+
 }  // namespace
 }  // namespace coterie

@@ -27,9 +27,9 @@ class BranchImpl : public torch::nn::Module {
 TORCH_MODULE(Branch);
 
 /// The keys of earlier batches, the oldest replaced first. A module, so that checkpoints hold it.
-class KeyQueue : public torch::nn::Module {
+class KeyQueueImpl : public torch::nn::Module {
  public:
-  KeyQueue(std::int64_t length, std::int64_t width, RandomStream& stream) {
+  KeyQueueImpl(std::int64_t length, std::int64_t width, RandomStream& stream) {
     auto keys = torch::empty({length, width});
     for (std::int64_t i = 0; i < keys.numel(); ++i)
       keys.data_ptr<float>()[i] = static_cast<float>(stream.normal());
@@ -51,6 +51,7 @@ class KeyQueue : public torch::nn::Module {
   torch::Tensor keys_;
   torch::Tensor next_;
 };
+TORCH_MODULE(KeyQueue);
 
 /// Moves the weights of `slow` by 1 - momentum towards those of `fast`. Buffers of batch norms are
 /// its own.
@@ -102,7 +103,7 @@ class Moco : public ContrastiveMethod<MocoParams> {
     RandomStream fill(context.seed, "queue");
     // Never shorter than a batch, as one batch replaces as many keys at once.
     KeyQueue queue(std::max(params_.queue, params_.batch_size), params_.projection, fill);
-    queue.to(device);
+    queue->to(device);
 
     const ViewRecipe recipe = encoder.recipe();
     Stage contrast = stage();
@@ -119,13 +120,13 @@ class Moco : public ContrastiveMethod<MocoParams> {
         follow(*keys, *queries, params_.momentum);
         k = projected(keys, "second");
       }
-      const auto loss = queue_info_nce(q, k, queue.keys().clone(), params_.temperature);
-      queue.replace(processes.gather(k));
+      const auto loss = queue_info_nce(q, k, queue->keys().clone(), params_.temperature);
+      queue->replace(processes.gather(k));
       return {loss, {{"queue_info_nce", loss}}};
     };
     engine.keep("queries", *queries);
     engine.keep("keys", *keys);
-    engine.keep("queue", queue);
+    engine.keep("queue", *queue);
     engine.run({contrast});
   }
 };

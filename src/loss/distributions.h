@@ -1,0 +1,30 @@
+#pragma once
+
+#include "coterie/nn/torch.h"
+
+namespace coterie {
+
+/// Soft assignment of codes [B, E] to centres [K, E], [B, K] (Xie, Girshick, Farhadi: Unsupervised
+/// Deep Embedding for Clustering Analysis, 2016, eq. 1): q_ik ~ (1 + |z_i - c_k|^2 / a)^(-(a+1)/2).
+torch::Tensor student_t_assignment(const torch::Tensor& codes, const torch::Tensor& centres,
+                                   double alpha = 1);
+
+/// What soft assignments [N, K] of all images are drawn towards (the same, eq. 3), [N, K]:
+/// p_ik ~ q_ik^2 / sum_j q_jk.
+torch::Tensor target_distribution(const torch::Tensor& assignment);
+
+/// Mean over the rows of KL(target || assignment), [B, K] both, a scalar. Rows are distributions.
+torch::Tensor kl_divergence(const torch::Tensor& target, const torch::Tensor& assignment);
+
+/// Mean over the rows of KL(N(mean, exp(log_variance)) || N(0, 1)), [B, E] both, a scalar (Kingma,
+/// Welling: Auto-Encoding Variational Bayes, 2014, appendix B).
+torch::Tensor normal_divergence(const torch::Tensor& mean, const torch::Tensor& log_variance);
+
+/// Online probability aggregation (Yan, Lu, Yan: Deep Probability Aggregation Clustering, 2024,
+/// eq. 9), [B, K]: q_ik ~ s_ik^(-1/(m-1)) with s_ik = sum_j p_jk d_ij and d the cosine distance of
+/// features [B, E]; a row's distance to itself is 0, so it has no say in its own target. In double,
+/// without gradient; returned in the type of `probabilities` [B, K].
+torch::Tensor aggregated_target(const torch::Tensor& features, const torch::Tensor& probabilities,
+                                double m);
+
+}  // namespace coterie

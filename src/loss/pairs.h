@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+
+#include "coterie/nn/torch.h"
+
+namespace coterie {
+
+/// Above which similarity a pair of images counts as of one cluster, and below which as of two.
+struct PairThresholds {
+  double upper = 0.95;
+  double lower = 0.5;
+};
+
+/// How the thresholds of deep adaptive clustering move towards each other (Chang, Wang, Meng,
+/// Xiang, Pan: Deep Adaptive Image Clustering, 2017, section 3; Yu et al. 2021, algorithm 1).
+/// u = upper - xi and l = lower + xi / 10; xi begins at 0, and after each epoch takes a step of
+/// gradient descent on the penalty u - l, whose slope is -1.1: xi += 1.1 rate.
+struct ThresholdRule {
+  double upper = 0.95;
+  double lower = 0.5;
+  double rate = 0.005;
+
+  /// The thresholds in an epoch, counted from 0. They stay where they have met.
+  PairThresholds at(std::int64_t epoch) const;
+  /// The first epoch in which upper <= lower.
+  std::int64_t meeting() const;
+};
+
+/// Cosines of the rows of probabilities [B, K] with each other, [B, B] (or of rows [B, K] with
+/// others [M, K], [B, M]): 1 where two images are surely of one cluster, 0 where they surely are
+/// not.
+torch::Tensor pair_similarities(const torch::Tensor& rows, const torch::Tensor& others);
+inline torch::Tensor pair_similarities(const torch::Tensor& rows) {
+  return pair_similarities(rows, rows);
+}
+
+/// Which pairs are taken for training, and as what (Yu et al. 2021, eq. 2): 1 where they are.
+struct PairLabels {
+  torch::Tensor similar;     ///< similarity >= upper
+  torch::Tensor dissimilar;  ///< similarity <= lower, and not similar
+};
+PairLabels pair_labels(const torch::Tensor& similarities, const PairThresholds& thresholds);
+
+/// Mean binary cross-entropy of the chosen pairs (Yu et al. 2021, eq. 5 with its missing sign), a
+/// scalar: -log s where they are similar, -log(1 - s) where they are not; 0 where none is chosen.
+torch::Tensor pair_loss(const torch::Tensor& similarities, const PairLabels& labels);
+
+}  // namespace coterie

@@ -1,0 +1,35 @@
+#pragma once
+
+#include "coterie/loss/pairs.h"
+#include "coterie/methods/softmax_head.h"
+
+namespace coterie {
+
+/// Deep adaptive clustering alone: no reconstruction, a random start.
+struct DacParams : JointParams, HeadParams {
+  DacParams() {
+    start = HeadStart::random;
+    end = HeadEnd::norm_relu;
+    alpha = 0;
+    beta = 1;
+    epochs = 75;
+  }
+  double alpha = 0.5;
+  double beta = 0.3;
+  double upper = 0.95;
+  double lower = 0.5;
+  double rate = 0.005;
+  bool negatives = true;
+  static const Fields<DacParams>& fields();
+};
+
+struct AeDacParams : DacParams {
+  AeDacParams() {
+    start = HeadStart::pac;
+    alpha = 0.5;
+    beta = 0.3;
+  }
+  static const Fields<AeDacParams>& fields();
+};
+
+}  // namespace coterie

@@ -1,0 +1,185 @@
+#include "coterie/methods/dec/dec.h"
+
+#include <cstring>
+
+#include "coterie/loss/distributions.h"
+#include "coterie/methods/dec/dec_params.h"
+#include "coterie/nn/tensors.h"
+#include "coterie/shallow/kmeans.h"
+
+namespace coterie {
+namespace {
+
+constexpr double kMomentum = 0.9;  // of SGD
+
+/// Soft assignment to centres, which are trained.
+class CentreHead : public ClusterHead {
+ public:
+  CentreHead(std::int64_t clusters, std::int64_t width, double alpha)
+      : alpha_(alpha), centres_(register_parameter("centres", torch::zeros({clusters, width}))) {}
+  torch::Tensor probabilities(const torch::Tensor&, const torch::Tensor& codes) override {
+    return student_t_assignment(codes.to(torch::kFloat), centres_, alpha_);
+  }
+  void set(const Matrix<double>& centres) {
+    torch::NoGradGuard no_grad;
+    auto values = torch::empty({centres.rows(), centres.cols()}, torch::kDouble);
+    std::memcpy(values.data_ptr(), centres.data(), values.nbytes());
+    centres_.copy_(values);
+  }
+
+ private:
+  double alpha_;
+  torch::Tensor centres_;  // [K, E]
+};
+
+/// What the images are drawn towards in an epoch, and how many changed their label since the last.
+class Targets : public torch::nn::Module {
+ public:
+  Targets(std::int64_t images, std::int64_t clusters)
+      : rows_(register_buffer("rows", torch::zeros({images, clusters}))),
+        labels_(register_buffer("labels", torch::full({images}, -1, torch::kLong))),
+        changed_(register_buffer("changed", torch::ones({1}))) {}
+
+  void update(const Matrix<float>& probabilities) {
+    torch::NoGradGuard no_grad;
+    auto all = torch::empty({probabilities.rows(), probabilities.cols()}, torch::kFloat);
+    std::memcpy(all.data_ptr(), probabilities.data(), all.nbytes());
+    rows_.copy_(target_distribution(all.to(torch::kDouble)));
+    const auto labels = all.argmax(1);
+    changed_.copy_(labels.ne(labels_.cpu()).to(torch::kFloat).mean());
+    labels_.copy_(labels);
+  }
+  torch::Tensor of(const std::vector<std::int64_t>& images) const {
+    const auto wanted =
+        torch::tensor(images, torch::TensorOptions(torch::kLong)).to(rows_.device());
+    return rows_.index_select(0, wanted);
+  }
+  double changed() const { return changed_.item<double>(); }
+
+ private:
+  torch::Tensor rows_;     // [N, K]
+  torch::Tensor labels_;   // [N]
+  torch::Tensor changed_;  // [1]
+};
+
+template <class Params>
+class Dec : public AutoencoderMethod<Params> {
+ public:
+  using AutoencoderMethod<Params>::AutoencoderMethod;
+
+ private:
+  using typename AutoencoderMethod<Params>::Training;
+
+  std::shared_ptr<ClusterHead> make_head(std::int64_t clusters, RandomStream&) const override {
+    return std::make_shared<CentreHead>(clusters, this->autoencoder().network().code_width(),
+                                        this->params_.alpha);
+  }
+
+  std::vector<Stage> stages(const Training& training) override {
+    const auto targets = std::make_shared<Targets>(training.data.count, training.clusters);
+    targets->to(training.engine.context().device);
+    training.engine.keep("targets", *targets);
+    Stage stage = this->joint_stage(training, "cluster");
+    stage.optimiser.kind = this->params_.optimiser;
+    stage.optimiser.momentum = this->params_.optimiser == OptimiserKind::sgd ? kMomentum : 0;
+    stage.before_epoch = [this, training, targets](std::int64_t epoch) {
+      if (epoch == 0) {
+        KMeans kmeans({.restarts = this->params_.restarts});
+        kmeans.fit(this->outputs(training).codes, training.clusters,
+                   {.seed = training.context.seed, .cancel = training.context.cancel});
+        static_cast<CentreHead&>(this->head()).set(kmeans.centres());
+      }
+      targets->update(this->outputs(training).probabilities);
+    };
+    stage.finished = [this, targets](std::int64_t epoch) {
+      return epoch > 0 && targets->changed() < this->params_.tolerance;
+    };
+    stage.step = [this, training, targets](Batch& batch) -> Losses {
+      ImageAutoencoder& autoencoder = this->autoencoder();
+      const auto plain = autoencoder.centred(batch.images);
+      const auto seen = this->params_.augment
+                            ? autoencoder.centred(autoencoder.distorted(batch.images, batch.random))
+                            : plain;
+      torch::Tensor back;
+      const auto q = training.engine.forward(seen, [&](const torch::Tensor& images) {
+        torch::Tensor features;
+        const auto assigned = this->assigned(images, &features);
+        if (this->params_.reconstruction_weight > 0)
+          back = autoencoder.network().decode(autoencoder.network().code(features));
+        return assigned;
+      });
+      const auto divergence = kl_divergence(targets->of(batch.indices), q);
+      Losses losses{
+          this->params_.divergence * divergence, {{"divergence", divergence}}, q.argmax(1)};
+      if (back.defined()) {
+        const auto error = autoencoder.reconstruction(plain, back.to(torch::kFloat));
+        losses.total = losses.total + this->params_.reconstruction_weight * error;
+        losses.parts.emplace_back("reconstruction", error);
+      }
+      return losses;
+    };
+    return {stage};
+  }
+};
+
+template <class Params>
+void add_dec_fields(Fields<Params>& fields) {
+  add_joint_fields(fields);
+  fields
+      .template choice<OptimiserKind>("optimiser", &Params::optimiser,
+                                      {{"sgd", OptimiserKind::sgd},
+                                       {"adam", OptimiserKind::adam},
+                                       {"rmsprop", OptimiserKind::rmsprop}},
+                                      "of the training for the clusters; sgd has momentum 0.9")
+      .template number<double>("alpha", &Params::alpha, above(0),
+                               "degrees of freedom of the assignment")
+      .template number<double>("tolerance", &Params::tolerance, between(0, 1),
+                               "share of changed labels in an epoch below which it ends")
+      .template number<int>("restarts", &Params::restarts, between(1, 1000),
+                            "starts of the k-means that places the centres");
+}
+
+}  // namespace
+
+const Fields<DecParams>& DecParams::fields() {
+  static const Fields<DecParams> kFields = [] {
+    Fields<DecParams> fields;
+    add_dec_fields(fields);
+    return fields;
+  }();
+  return kFields;
+}
+
+const Fields<IdecParams>& IdecParams::fields() {
+  static const Fields<IdecParams> kFields = [] {
+    Fields<IdecParams> fields;
+    add_dec_fields(fields);
+    fields.number<double>("divergence", &IdecParams::divergence, between(0, 1000),
+                          "weight of the clusters' loss beside the reconstruction's");
+    return fields;
+  }();
+  return kFields;
+}
+
+std::unique_ptr<Method> make_dec() {
+  return std::make_unique<Dec<DecParams>>(MethodInfo{
+      .name = "dec",
+      .family = "autoencoder",
+      .summary = "an autoencoder's codes drawn towards centres by a self-sharpening target",
+      .paper = "Xie, Girshick, Farhadi: Unsupervised Deep Embedding for Clustering Analysis, 2016",
+      .input = InputKind::images,
+      .autoencoder = true});
+}
+
+std::unique_ptr<Method> make_idec() {
+  return std::make_unique<Dec<IdecParams>>(MethodInfo{
+      .name = "idec",
+      .family = "autoencoder",
+      .summary = "dec with the reconstruction kept up beside it",
+      .paper = "Guo, Gao, Liu, Yin: Improved Deep Embedded Clustering with Local Structure "
+               "Preservation, 2017",
+      .input = InputKind::images,
+      .autoencoder = true});
+}
+
+}  // namespace coterie

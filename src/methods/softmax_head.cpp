@@ -1,0 +1,38 @@
+#include "coterie/methods/softmax_head.h"
+
+#include "coterie/methods/embedding_clusters.h"
+#include "coterie/nn/tensors.h"
+
+namespace coterie {
+
+SoftmaxHead::SoftmaxHead(std::int64_t features, std::int64_t clusters, HeadEnd end,
+                         RandomStream& weights)
+    : end_(end),
+      layers_(register_module(
+          "layers",
+          Mlp(MlpShape{
+              .input = features, .hidden = {64}, .output = clusters, .batch_norm = true}))) {
+  if (end != HeadEnd::plain) last_norm_ = register_module("last_norm", BatchNorm1d(clusters));
+  initialise(*this, weights);
+}
+
+torch::Tensor SoftmaxHead::logits(const torch::Tensor& features) {
+  const auto values = layers_->forward(features).to(torch::kFloat);
+  if (end_ == HeadEnd::plain) return values;
+  const auto normed = last_norm_->forward(values);
+  return end_ == HeadEnd::norm ? normed : torch::relu(normed);
+}
+
+std::vector<std::int32_t> clusters_of_codes(HeadStart start, const Matrix<float>& codes,
+                                            std::int64_t clusters, const FitContext& context) {
+  EmbeddingClusterParams params;
+  params.embedding = EmbeddingForm::whitened;
+  params.cluster =
+      start == HeadStart::kmeans ? EmbeddingClusterer::kmeans : EmbeddingClusterer::pac;
+  FitContext silent = context;
+  silent.progress = nullptr;
+  silent.clusters = clusters;
+  return EmbeddingClusters(params).fit(codes, silent).labels;
+}
+
+}  // namespace coterie

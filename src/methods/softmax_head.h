@@ -1,0 +1,68 @@
+#pragma once
+
+#include <memory>
+
+#include "coterie/methods/autoencoder_method.h"
+#include "coterie/nn/batch_norm.h"
+#include "coterie/nn/mlp.h"
+
+namespace coterie {
+
+/// What a softmax head begins with.
+enum class HeadStart {
+  pac,     ///< learns PAC's clusters of the codes first
+  kmeans,  ///< learns those of k-means
+  random,  ///< its random weights
+};
+
+/// What comes between its last linear layer and the softmax.
+enum class HeadEnd {
+  plain,
+  norm,       ///< batch norm: at first no cluster has all images
+  norm_relu,  ///< batch norm and ReLU
+};
+
+/// Its parameters.
+struct HeadParams {
+  HeadStart start = HeadStart::pac;
+  std::int64_t start_epochs = 5;
+  HeadEnd end = HeadEnd::plain;
+};
+
+template <class Params>
+void add_head_fields(Fields<Params>& fields) {
+  fields
+      .template choice<HeadStart>(
+          "start", &Params::start,
+          {{"pac", HeadStart::pac}, {"kmeans", HeadStart::kmeans}, {"random", HeadStart::random}},
+          "what the head learns first, the encoder held: clusters of the codes, or nothing")
+      .template number<std::int64_t>("start_epochs", &Params::start_epochs, between(1, 1000),
+                                     "passes over the images for that")
+      .template choice<HeadEnd>(
+          "head_end", &Params::end,
+          {{"plain", HeadEnd::plain}, {"norm", HeadEnd::norm}, {"norm-relu", HeadEnd::norm_relu}},
+          "between the head's last layer and the softmax: nothing, batch "
+          "norm, or batch norm and ReLU");
+}
+
+/// The clustering layers of Yu et al. (2021), table 3: features, 64 with batch norm and ReLU, K
+/// with what `HeadEnd` says, softmax.
+class SoftmaxHead : public ClusterHead {
+ public:
+  SoftmaxHead(std::int64_t features, std::int64_t clusters, HeadEnd end, RandomStream& weights);
+  torch::Tensor probabilities(const torch::Tensor& features, const torch::Tensor&) override {
+    return logits(features).softmax(1);
+  }
+  torch::Tensor logits(const torch::Tensor& features);
+
+ private:
+  HeadEnd end_;
+  Mlp layers_;
+  BatchNorm1d last_norm_{nullptr};
+};
+
+/// Clusters of the autoencoder's codes (whitened, cosine distance), [N] labels.
+std::vector<std::int32_t> clusters_of_codes(HeadStart start, const Matrix<float>& codes,
+                                            std::int64_t clusters, const FitContext& context);
+
+}  // namespace coterie

@@ -1,0 +1,85 @@
+#include "coterie/loss/distributions.h"
+
+#include <gtest/gtest.h>
+
+#include "loss/gradients.h"
+
+namespace coterie {
+namespace {
+
+TEST(StudentT, HandWorked) {
+  // Squared distances 0 and 3: with alpha 1, 1 and 1/4; with alpha 3, 1 and (1 + 1)^-2 = 1/4.
+  const auto codes = torch::tensor({{1.0, 2.0}}, torch::kDouble);
+  const auto centres = torch::tensor({{1.0, 2.0}, {1.0, 2.0 + std::sqrt(3.0)}}, torch::kDouble);
+  for (const double alpha : {1.0, 3.0}) {
+    const auto q = student_t_assignment(codes, centres, alpha);
+    EXPECT_NEAR(q[0][0].item<double>(), 0.8, 1e-12) << alpha;
+    EXPECT_NEAR(q[0][1].item<double>(), 0.2, 1e-12) << alpha;
+  }
+}
+
+TEST(TargetDistribution, HandWorked) {
+  const auto q = torch::tensor({{0.8, 0.2}, {0.4, 0.6}}, torch::kDouble);
+  // Column sums 1.2 and 0.8: (.64/1.2, .04/.8) and (.16/1.2, .36/.8).
+  const double a = 0.64 / 1.2, b = 0.05, c = 0.16 / 1.2, d = 0.45;
+  const auto p = target_distribution(q);
+  EXPECT_NEAR(p[0][0].item<double>(), a / (a + b), 1e-12);
+  EXPECT_NEAR(p[1][1].item<double>(), d / (c + d), 1e-12);
+  EXPECT_TRUE(torch::allclose(p.sum(1), torch::ones({2}, torch::kDouble)));
+}
+
+TEST(KlDivergence, HandWorked) {
+  const auto p = torch::tensor({{1.0, 0.0}, {0.5, 0.5}}, torch::kDouble);
+  const auto q = torch::tensor({{0.5, 0.5}, {0.5, 0.5}}, torch::kDouble);
+  EXPECT_NEAR(kl_divergence(p, q).item<double>(), std::log(2.0) / 2, 1e-12);
+  EXPECT_NEAR(kl_divergence(p, p).item<double>(), 0, 1e-12);
+}
+
+TEST(NormalDivergence, HandWorked) {
+  const auto mean = torch::tensor({{1.0, 0.0}}, torch::kDouble);
+  const auto log_variance = torch::tensor({{0.0, std::log(4.0)}}, torch::kDouble);
+  EXPECT_NEAR(normal_divergence(mean, log_variance).item<double>(),
+              0.5 + 0.5 * (4 - 1 - std::log(4.0)), 1e-12);
+}
+
+TEST(AggregatedTarget, HandWorked) {
+  // Directions 0, 0 and 90 degrees: d is 0 between the first two, 1 to the third.
+  const auto features = torch::tensor({{1.0, 0.0}, {2.0, 0.0}, {0.0, 5.0}}, torch::kDouble);
+  const auto p = torch::tensor({{0.9, 0.1}, {0.6, 0.4}, {0.2, 0.8}}, torch::kDouble);
+  const auto q = aggregated_target(features, p, /*m=*/2);  // power -1
+  // Scores of the first two: (.2, .8), of the third: (1.5, .5).
+  EXPECT_NEAR(q[0][0].item<double>(), 0.8, 1e-12);
+  EXPECT_NEAR(q[1][0].item<double>(), 0.8, 1e-12);
+  EXPECT_NEAR(q[2][0].item<double>(), 0.25, 1e-12);
+  const auto sharp = aggregated_target(features, p, /*m=*/1.03);
+  EXPECT_GT(sharp[0][0].item<double>(), 1 - 1e-12);
+  EXPECT_FALSE(aggregated_target(features, p.clone().set_requires_grad(true), 2).requires_grad());
+}
+
+TEST(AggregatedTarget, IsSoundWhereAllFeaturesAreEqual) {
+  const auto q = aggregated_target(torch::ones({4, 3}), torch::full({4, 2}, 0.5), 1.03);
+  EXPECT_TRUE(torch::allclose(q, torch::full({4, 2}, 0.5)));
+}
+
+TEST(Distributions, GradientsAgreeWithFiniteDifferences) {
+  torch::manual_seed(4);
+  const auto codes = torch::randn({6, 3}, torch::kDouble);
+  const auto centres = torch::randn({2, 3}, torch::kDouble);
+  const auto target = target_distribution(student_t_assignment(codes, centres));
+  EXPECT_LT(
+      testing::gradient_error(
+          [&](const auto& x) { return kl_divergence(target, student_t_assignment(x, centres)); },
+          codes),
+      1e-8);
+  EXPECT_LT(
+      testing::gradient_error(
+          [&](const auto& x) { return kl_divergence(target, student_t_assignment(codes, x)); },
+          centres),
+      1e-8);
+  EXPECT_LT(
+      testing::gradient_error([&](const auto& x) { return normal_divergence(x, 0.3 * x); }, codes),
+      1e-7);
+}
+
+}  // namespace
+}  // namespace coterie

@@ -1,0 +1,85 @@
+#include "coterie/loss/pairs.h"
+
+#include <gtest/gtest.h>
+
+#include "loss/gradients.h"
+
+namespace coterie {
+namespace {
+
+torch::Tensor square(std::initializer_list<double> values, std::int64_t side) {
+  return torch::tensor(std::vector<double>(values), torch::kDouble).view({side, side});
+}
+
+TEST(Thresholds, MoveByOnePointOneTimesTheRate) {
+  const ThresholdRule rule{.upper = 0.95, .lower = 0.5, .rate = 0.005};
+  EXPECT_DOUBLE_EQ(rule.at(0).upper, 0.95);
+  EXPECT_DOUBLE_EQ(rule.at(0).lower, 0.5);
+  EXPECT_NEAR(rule.at(1).upper, 0.95 - 0.0055, 1e-12);
+  EXPECT_NEAR(rule.at(1).lower, 0.5 + 0.00055, 1e-12);
+  EXPECT_NEAR(rule.at(10).upper, 0.95 - 0.055, 1e-12);
+}
+
+TEST(Thresholds, StayWhereTheyMet) {
+  // 0.45 / 1.1 / 0.0055 = 74.4 epochs; the authors of DAC: 0.495 / 1.1 / 0.0099 = 45.5.
+  EXPECT_EQ((ThresholdRule{0.95, 0.5, 0.005}.meeting()), 75);
+  EXPECT_EQ((ThresholdRule{0.95, 0.455, 0.009}.meeting()), 46);
+  const ThresholdRule rule{.upper = 0.61, .lower = 0.5, .rate = 0.1};  // 0.11 in one step of 0.11
+  EXPECT_EQ(rule.meeting(), 1);
+  EXPECT_NEAR(rule.at(1).upper, 0.50, 1e-12);
+  EXPECT_NEAR(rule.at(7).upper, 0.50, 1e-12);
+  EXPECT_NEAR(rule.at(7).lower, 0.511, 1e-12);
+}
+
+TEST(Pairs, SimilarityIsTheCosine) {
+  const auto rows = torch::tensor({{1.0, 0.0}, {0.5, 0.5}, {0.0, 1.0}}, torch::kDouble);
+  const double half = std::sqrt(0.5);
+  EXPECT_TRUE(
+      torch::allclose(pair_similarities(rows), square({1, half, 0, half, 1, half, 0, half, 1}, 3)));
+  EXPECT_TRUE(torch::allclose(pair_similarities(rows, rows.slice(0, 0, 1)).flatten(),
+                              torch::tensor({1.0, half, 0.0}, torch::kDouble)));
+}
+
+TEST(Pairs, LabelsFollowEquationTwo) {
+  const auto labels = pair_labels(square({1, 0.95, 0.7, 0.5}, 2), {.upper = 0.95, .lower = 0.5});
+  EXPECT_TRUE(torch::equal(labels.similar, square({1, 1, 0, 0}, 2)));
+  EXPECT_TRUE(torch::equal(labels.dissimilar, square({0, 0, 0, 1}, 2)));
+  // Thresholds that have crossed do not take a pair twice.
+  const auto crossed = pair_labels(square({0.5, 0.5, 0.4, 0.6}, 2), {.upper = 0.5, .lower = 0.55});
+  EXPECT_TRUE(torch::equal(crossed.similar, square({1, 1, 0, 1}, 2)));
+  EXPECT_TRUE(torch::equal(crossed.dissimilar, square({0, 0, 1, 0}, 2)));
+}
+
+TEST(Pairs, LossIsTheMeanCrossEntropyOfTheChosen) {
+  const auto similarities = square({0.8, 0.3, 0.3, 0.9}, 2);
+  const PairLabels labels{square({1, 0, 0, 0}, 2), square({0, 1, 1, 0}, 2)};
+  EXPECT_NEAR(pair_loss(similarities, labels).item<double>(),
+              -(std::log(0.8) + 2 * std::log(0.7)) / 3, 1e-12);
+  const PairLabels none{square({0, 0, 0, 0}, 2), square({0, 0, 0, 0}, 2)};
+  EXPECT_EQ(pair_loss(similarities, none).item<double>(), 0);
+}
+
+TEST(Pairs, LossIsFiniteWhereAllIsCertain) {
+  const auto certain = square({1, 0, 0, 1}, 2);
+  const PairLabels wrong{square({0, 1, 1, 0}, 2), square({1, 0, 0, 1}, 2)};
+  EXPECT_TRUE(std::isfinite(pair_loss(certain, wrong).item<double>()));
+}
+
+TEST(Pairs, GradientAgreesWithFiniteDifferences) {
+  torch::manual_seed(3);
+  const auto logits = 3 * torch::randn({5, 3}, torch::kDouble);
+  const auto labels =
+      pair_labels(pair_similarities(logits.softmax(1)), {.upper = 0.9, .lower = 0.6});
+  EXPECT_GT(labels.similar.sum().item<double>(), 5);
+  EXPECT_GT(labels.dissimilar.sum().item<double>(), 0);
+  // Not the images with themselves: there the cosine is at its largest, 1.
+  const auto others = 1 - torch::eye(5, torch::kDouble);
+  const PairLabels chosen{labels.similar * others, labels.dissimilar};
+  EXPECT_LT(testing::gradient_error(
+                [&](const auto& x) { return pair_loss(pair_similarities(x.softmax(1)), chosen); },
+                logits),
+            1e-7);
+}
+
+}  // namespace
+}  // namespace coterie
