@@ -1,0 +1,117 @@
+// What the methods on an autoencoder do beyond what the conformance test sees.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "coterie/methods/registry.h"
+#include "coterie/metrics/scores.h"
+#include "methods/three_kinds.h"
+#include "testing.h"
+
+namespace coterie {
+namespace {
+
+using testing::TemporaryFolder;
+using testing::ToyImages;
+
+class Warnings : public Progress {
+ public:
+  void warn(std::string_view text) override { said.emplace_back(text); }
+  std::vector<std::string> said;
+};
+
+/// A method on 60 images of three kinds, and what it told while it trained.
+struct Training {
+  explicit Training(const std::string& name) : method(create_method(name)) {
+    method->set_parameter("batch_size", "20");
+    context.progress = &warnings;
+    context.record = [this](const nlohmann::json& line) { history.push_back(line); };
+  }
+  Training& set(const std::string& name, const std::string& value) {
+    method->set_parameter(name, value);
+    return *this;
+  }
+  Clustering run() { return method->fit(images.data, context); }
+  std::int64_t epochs_of(const std::string& stage) const {
+    return std::count_if(history.begin(), history.end(),
+                         [&](const auto& line) { return line.at("stage") == stage; });
+  }
+
+  ToyImages images{60};
+  Warnings warnings;
+  FitContext context{.clusters = 3, .seed = 5};
+  std::unique_ptr<Method> method;
+  std::vector<nlohmann::json> history;
+};
+
+TEST(AeDac, WithoutPairsOfTwoClustersItCollapsesAndSaysSo) {
+  Training training("ae-dac");
+  training.set("negatives", "false").set("start", "random").set("head_end", "plain");
+  training.set("pretrain_epochs", "2").set("epochs", "30");
+  const Clustering found = training.run();
+  EXPECT_EQ(std::count(found.labels.begin(), found.labels.end(), found.labels[0]), 60);
+  ASSERT_EQ(training.warnings.said.size(), 1u);
+  EXPECT_CONTAINS(training.warnings.said[0], "collapsed");
+  EXPECT_TRUE(training.history.back().contains("collapse"));
+  EXPECT_TRUE(training.method->statistics().contains("collapse"));
+}
+
+TEST(AeDac, EndsWhereItsThresholdsMeet) {
+  Training training("ae-dac");
+  // 0.45 / 1.1 = 0.409 in steps of 0.11: from epoch 4 on they have met.
+  training.set("rate", "0.1").set("epochs", "30").set("pretrain_epochs", "1");
+  training.run();
+  EXPECT_EQ(training.epochs_of("adapt"), 5);
+}
+
+TEST(Dac, FindsMostOfThreeKindsFromOneOfThreeSeeds) {
+  double best = 0;
+  for (const std::uint64_t seed : {1, 2, 3}) {
+    Training training("dac");
+    training.set("augment", "false").set("epochs", "60");
+    training.context.seed = seed;
+    best = std::max(best, accuracy(training.run().labels, training.images.truth));
+    EXPECT_EQ(training.epochs_of("reconstruction"), 0);
+  }
+  EXPECT_GT(best, 0.6);
+}
+
+TEST(Dec, EndsWhenTheLabelsStay) {
+  Training training("dec");
+  training.set("epochs", "30").set("tolerance", "1");
+  training.run();
+  EXPECT_EQ(training.epochs_of("cluster"), 2);
+}
+
+TEST(InitFrom, TakesTheAutoencoderOfAnotherRun) {
+  TemporaryFolder folder;
+  Training first("ae");
+  first.set("epochs", "3");
+  first.run();
+  write_safetensors(folder / "model.safetensors", first.method->save().tensors);
+  for (const char* name : {"ae", "dec", "ae-opa"}) {
+    Training second(name);
+    second.context.init_from = folder / "model.safetensors";
+    second.set("epochs", "1");
+    second.run();
+    EXPECT_EQ(second.epochs_of("reconstruction"), 0) << name;
+    if (second.method->info().name != "ae") continue;
+    EXPECT_EQ(second.method->save().tensors.at("autoencoder/encoder.0.weight").bytes,
+              first.method->save().tensors.at("autoencoder/encoder.0.weight").bytes);
+  }
+}
+
+TEST(InitFrom, RefusesANetworkOfAnotherShape) {
+  TemporaryFolder folder;
+  Training first("ae");
+  first.set("epochs", "1").set("bottleneck", "8");
+  first.run();
+  write_safetensors(folder / "model.safetensors", first.method->save().tensors);
+  Training second("idec");
+  second.context.init_from = folder / "model.safetensors";
+  EXPECT_CONTAINS(testing::user_error_of([&] { second.run(); }),
+                  "to_code.weight has shape [8, 256]");
+}
+
+}  // namespace
+}  // namespace coterie
