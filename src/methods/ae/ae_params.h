@@ -20,7 +20,9 @@ struct DaeParams : AeParams {
   static const Fields<DaeParams>& fields();
 };
 
+/// Its prior already gives the codes in use one size; whitening would blow up those that are not.
 struct VaeParams : AeParams {
+  VaeParams() { embedding = EmbeddingForm::plain; }
   static constexpr bool kVariational = true;
   static const Fields<VaeParams>& fields();
 };
