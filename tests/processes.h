@@ -42,7 +42,8 @@ struct Ended {
 class Workers {
  public:
   explicit Workers(int size, double timeout = 5) : size_(size) {
-    const char* kept[] = {"PATH", "LD_LIBRARY_PATH", "OMP_WAIT_POLICY"};
+    const char* kept[] = {"PATH",         "LD_LIBRARY_PATH", "OMP_WAIT_POLICY", "ASAN_OPTIONS",
+                          "LSAN_OPTIONS", "TSAN_OPTIONS",    "UBSAN_OPTIONS"};
     for (const char* name : kept)
       if (const char* value = getenv(name)) environment_.push_back(std::string(name) + "=" + value);
     for (const auto& setting :
