@@ -23,6 +23,8 @@ Clustering AutoencoderMethod<Params>::fit(const TrainingData& data, const FitCon
   Params::fields().validate(this->params_);
   check_training_images(data);
   check_clusters(context, data);
+  if (context.clusters == 0)
+    throw UserError("method {} cannot find the number of clusters: give it (-k)", info_.name);
   autoencoder_.build(this->params_, /*variational=*/false, data, context);
   clusters_ = context.clusters;
   RandomStream weights(context.seed, "head");

@@ -83,6 +83,13 @@ TEST(Dec, EndsWhenTheLabelsStay) {
   EXPECT_EQ(training.epochs_of("cluster"), 2);
 }
 
+TEST(Dec, NeedsTheNumberOfClusters) {
+  Training training("dec");
+  training.context.clusters = 0;
+  EXPECT_CONTAINS(testing::user_error_of([&] { training.run(); }),
+                  "dec cannot find the number of clusters");
+}
+
 TEST(InitFrom, TakesTheAutoencoderOfAnotherRun) {
   TemporaryFolder folder;
   Training first("ae");
