@@ -34,11 +34,6 @@ double of_python(const std::string& python) {
       .at("images_per_second");
 }
 
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
-
 }  // namespace
 
 int main() {
@@ -57,10 +52,10 @@ int main() {
     if (python) peer.push_back(of_python(*python));
   }
   fmt::print("{:<24} {:>10} {:>8}\n", "", "images/s", "ratio");
-  if (python) fmt::print("{:<24} {:10.0f}\n", "PyTorch", median(peer));
+  if (python) fmt::print("{:<24} {:10.0f}\n", "PyTorch", bench::median(peer));
   const auto line = [&](const char* name, const std::vector<double>& rates) {
-    fmt::print("{:<24} {:10.0f}", name, median(rates));
-    if (python) fmt::print(" {:8.2f}", median(rates) / median(peer));
+    fmt::print("{:<24} {:10.0f}", name, bench::median(rates));
+    if (python) fmt::print(" {:8.2f}", bench::median(rates) / bench::median(peer));
     fmt::print("\n");
   };
   line("ae, plain", plain);

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "coterie/core/matrix.h"
@@ -47,6 +48,11 @@ inline double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
+inline double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
 /// The median of the seconds that `work` takes in `runs` runs.
 template <class Work>
 double median_seconds(int runs, Work&& work) {
@@ -56,8 +62,7 @@ double median_seconds(int runs, Work&& work) {
     work();
     seconds.push_back(now() - start);
   }
-  std::sort(seconds.begin(), seconds.end());
-  return seconds[seconds.size() / 2];
+  return median(std::move(seconds));
 }
 
 /// The header of a float32 .npy file.

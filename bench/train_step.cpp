@@ -82,11 +82,6 @@ double of_python(const std::string& python, const std::string& backbone) {
   return result.at("images_per_second");
 }
 
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
-
 /// Resident memory of this process, in MB.
 double resident() {
   long all = 0, resident = 0;
@@ -132,9 +127,12 @@ int main(int count, char** words) {
         network.push_back(of_network(backbone, precision));
         if (python) peer.push_back(of_python(*python, backbone));
       }
-      fmt::print("{:<10} {:<5} {:10.1f} {:10.1f} {:8.2f}", backbone, precision, median(training),
-                 median(network), median(training) / median(network));
-      if (python) fmt::print(" {:12.1f} {:8.2f}", median(peer), median(training) / median(peer));
+      fmt::print("{:<10} {:<5} {:10.1f} {:10.1f} {:8.2f}", backbone, precision,
+                 bench::median(training), bench::median(network),
+                 bench::median(training) / bench::median(network));
+      if (python)
+        fmt::print(" {:12.1f} {:8.2f}", bench::median(peer),
+                   bench::median(training) / bench::median(peer));
       fmt::print("\n");
       std::fflush(stdout);
     }

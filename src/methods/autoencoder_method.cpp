@@ -105,6 +105,33 @@ Stage AutoencoderMethod<Params>::joint_stage(const Training& training, std::stri
 }
 
 template <class Params>
+auto AutoencoderMethod<Params>::pass(const Training& training, Batch& batch, bool reconstruct) const
+    -> Pass {
+  AutoencoderImpl& network = autoencoder_.network();
+  Pass made;
+  made.plain = autoencoder_.centred(batch.images);
+  const auto seen = this->params_.augment
+                        ? autoencoder_.centred(autoencoder_.distorted(batch.images, batch.random))
+                        : made.plain;
+  made.probabilities = training.engine.forward(seen, [&](const torch::Tensor& images) {
+    torch::Tensor features;
+    const auto probabilities = assigned(images, &features);
+    if (reconstruct) made.back = network.decode(network.code(features));
+    return probabilities;
+  });
+  return made;
+}
+
+template <class Params>
+void AutoencoderMethod<Params>::add_reconstruction(const Pass& pass, double weight,
+                                                   Losses& losses) const {
+  if (!pass.back.defined()) return;
+  const auto error = autoencoder_.reconstruction(pass.plain, pass.back.to(torch::kFloat));
+  losses.total = losses.total + weight * error;
+  losses.parts.emplace_back("reconstruction", error);
+}
+
+template <class Params>
 Clustering AutoencoderMethod<Params>::predict(const TrainingData& data,
                                               const FitContext& context) const {
   Outputs out = outputs(data, context);

@@ -83,6 +83,15 @@ class AutoencoderMethod : public MethodWith<Params> {
   Stage joint_stage(const Training& training, std::string name) const;
   /// The head's probabilities for centred images; `features` is set where it is given.
   torch::Tensor assigned(const torch::Tensor& images, torch::Tensor* features = nullptr) const;
+  /// What a step of the joint training makes of a batch.
+  struct Pass {
+    torch::Tensor plain;          ///< the images, centred
+    torch::Tensor probabilities;  ///< of the images as they are seen: distorted with `augment`
+    torch::Tensor back;           ///< what came back of them; undefined where not asked for
+  };
+  Pass pass(const Training& training, Batch& batch, bool reconstruct) const;
+  /// Adds the error of what came back, where it did, to `losses`.
+  void add_reconstruction(const Pass& pass, double weight, Losses& losses) const;
 
  private:
   MethodInfo info_;

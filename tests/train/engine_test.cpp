@@ -132,15 +132,19 @@ TEST(Engine, ResumedAfterCancelEqualsUninterruptedBitForBit) {
   }
 }
 
-TEST(Engine, ResumedAfterACrashEqualsUninterruptedBitForBit) {
-  const auto expected = Training().run();
-  TemporaryFolder folder;
+void crash_in_the_second_stage(const std::filesystem::path& checkpoints) {
   Training crashed;
-  crashed.context.checkpoints = folder / "checkpoints";
+  crashed.context.checkpoints = checkpoints;
   crashed.context.record = [&](const nlohmann::json& line) {
     if (line["stage"] == "second") throw Crash();
   };
   EXPECT_THROW(crashed.run(), Crash);
+}
+
+TEST(Engine, ResumedAfterACrashEqualsUninterruptedBitForBit) {
+  const auto expected = Training().run();
+  TemporaryFolder folder;
+  crash_in_the_second_stage(folder / "checkpoints");
   Training resumed;
   resumed.context.checkpoints = folder / "checkpoints";
   EXPECT_TRUE(torch::equal(resumed.run(), expected));
@@ -194,12 +198,7 @@ class Warnings : public Progress {
 TEST(Engine, ATornCheckpointIsToldAndTheOneBeforeServes) {
   const auto expected = Training().run();
   TemporaryFolder folder;
-  Training crashed;
-  crashed.context.checkpoints = folder / "checkpoints";
-  crashed.context.record = [&](const nlohmann::json& line) {
-    if (line["stage"] == "second") throw Crash();
-  };
-  EXPECT_THROW(crashed.run(), Crash);
+  crash_in_the_second_stage(folder / "checkpoints");
   std::filesystem::path newest;
   for (const auto& entry : std::filesystem::directory_iterator(folder / "checkpoints"))
     newest = std::max(newest, entry.path());
@@ -415,8 +414,7 @@ TEST(Engine, AStageEndsEarlyWhereItSaysSo) {
   TrainContext context{.seed = 1};
   context.record = [&](const nlohmann::json& line) { epochs.push_back(line["stage"]); };
   Engine(pack.data, 8, context).run({first, second});
-  EXPECT_EQ(epochs,
-            (std::vector<std::string>{"first", "first", "first", "second", "second"}));
+  EXPECT_EQ(epochs, (std::vector<std::string>{"first", "first", "first", "second", "second"}));
 }
 
 }  // namespace

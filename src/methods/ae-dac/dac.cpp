@@ -24,24 +24,13 @@ class Dac : public SoftmaxMethod<Params> {
     stage.finished = [rule](std::int64_t epoch) { return epoch >= rule.meeting(); };
     stage.step = [this, training, rule](Batch& batch) -> Losses {
       const Params& settings = this->params_;
-      ImageAutoencoder& autoencoder = this->autoencoder();
-      AutoencoderImpl& network = autoencoder.network();
-      const auto plain = autoencoder.centred(batch.images);
-      const auto seen = settings.augment
-                            ? autoencoder.centred(autoencoder.distorted(batch.images, batch.random))
-                            : plain;
-      torch::Tensor back;
-      const auto student = training.engine.forward(seen, [&](const torch::Tensor& images) {
-        torch::Tensor features;
-        const auto assigned = this->assigned(images, &features);
-        if (settings.alpha > 0) back = network.decode(network.code(features));
-        return assigned;
-      });
+      const auto pass = this->pass(training, batch, settings.alpha > 0);
+      const torch::Tensor& student = pass.probabilities;
       torch::Tensor teacher = student.detach();
       if (settings.augment) {
         torch::NoGradGuard no_grad;
         teacher = training.engine.forward(
-            plain, [&](const torch::Tensor& images) { return this->assigned(images); });
+            pass.plain, [&](const torch::Tensor& images) { return this->assigned(images); });
       }
       // Pairs over the images of all processes: of each with every other.
       const Processes& processes = training.engine.processes();
@@ -55,11 +44,7 @@ class Dac : public SoftmaxMethod<Params> {
       Losses losses{settings.beta * loss,
                     {{"pairs", loss}, {"similar", similar}, {"dissimilar", dissimilar}},
                     teacher.argmax(1)};
-      if (back.defined()) {
-        const auto error = autoencoder.reconstruction(plain, back.to(torch::kFloat));
-        losses.total = losses.total + settings.alpha * error;
-        losses.parts.emplace_back("reconstruction", error);
-      }
+      this->add_reconstruction(pass, settings.alpha, losses);
       return losses;
     };
     all.push_back(std::move(stage));

@@ -17,27 +17,17 @@ class AeOpa : public SoftmaxMethod<AeOpaParams> {
     Stage stage = joint_stage(training, "aggregate");
     stage.step = [this, training](Batch& batch) -> Losses {
       AutoencoderImpl& network = autoencoder().network();
-      const auto plain = autoencoder().centred(batch.images);
-      const auto seen =
-          params_.augment
-              ? autoencoder().centred(autoencoder().distorted(batch.images, batch.random))
-              : plain;
-      torch::Tensor back;
-      const auto student = training.engine.forward(seen, [&](const torch::Tensor& images) {
-        torch::Tensor features;
-        const auto probabilities = assigned(images, &features);
-        if (params_.reconstruction_weight > 0) back = network.decode(network.code(features));
-        return probabilities;
-      });
+      const auto pass = this->pass(training, batch, params_.reconstruction_weight > 0);
       torch::Tensor target;
       {
         torch::NoGradGuard no_grad;
         torch::Tensor codes;
-        const auto probabilities = training.engine.forward(plain, [&](const torch::Tensor& images) {
-          const auto features = network.features(images);
-          codes = network.code(features);
-          return head().probabilities(features, codes);
-        });
+        const auto probabilities =
+            training.engine.forward(pass.plain, [&](const torch::Tensor& images) {
+              const auto features = network.features(images);
+              codes = network.code(features);
+              return head().probabilities(features, codes);
+            });
         // The batch's mean says nothing about clusters, and would make all cosines alike.
         const Processes& processes = training.engine.processes();
         const auto rows = processes.gather(codes.to(torch::kFloat));
@@ -46,14 +36,10 @@ class AeOpa : public SoftmaxMethod<AeOpaParams> {
         target =
             all_targets.narrow(0, processes.rank() * probabilities.size(0), probabilities.size(0));
       }
-      const auto divergence = kl_divergence(target, student);
+      const auto divergence = kl_divergence(target, pass.probabilities);
       Losses losses{
           params_.divergence * divergence, {{"divergence", divergence}}, target.argmax(1)};
-      if (back.defined()) {
-        const auto error = autoencoder().reconstruction(plain, back.to(torch::kFloat));
-        losses.total = losses.total + params_.reconstruction_weight * error;
-        losses.parts.emplace_back("reconstruction", error);
-      }
+      add_reconstruction(pass, params_.reconstruction_weight, losses);
       return losses;
     };
     all.push_back(std::move(stage));

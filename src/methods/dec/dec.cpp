@@ -95,27 +95,13 @@ class Dec : public AutoencoderMethod<Params> {
       return epoch > 0 && targets->changed() < this->params_.tolerance;
     };
     stage.step = [this, training, targets](Batch& batch) -> Losses {
-      ImageAutoencoder& autoencoder = this->autoencoder();
-      const auto plain = autoencoder.centred(batch.images);
-      const auto seen = this->params_.augment
-                            ? autoencoder.centred(autoencoder.distorted(batch.images, batch.random))
-                            : plain;
-      torch::Tensor back;
-      const auto q = training.engine.forward(seen, [&](const torch::Tensor& images) {
-        torch::Tensor features;
-        const auto assigned = this->assigned(images, &features);
-        if (this->params_.reconstruction_weight > 0)
-          back = autoencoder.network().decode(autoencoder.network().code(features));
-        return assigned;
-      });
-      const auto divergence = kl_divergence(targets->of(batch.indices), q);
-      Losses losses{
-          this->params_.divergence * divergence, {{"divergence", divergence}}, q.argmax(1)};
-      if (back.defined()) {
-        const auto error = autoencoder.reconstruction(plain, back.to(torch::kFloat));
-        losses.total = losses.total + this->params_.reconstruction_weight * error;
-        losses.parts.emplace_back("reconstruction", error);
-      }
+      const double weight = this->params_.reconstruction_weight;
+      const auto pass = this->pass(training, batch, weight > 0);
+      const auto divergence = kl_divergence(targets->of(batch.indices), pass.probabilities);
+      Losses losses{this->params_.divergence * divergence,
+                    {{"divergence", divergence}},
+                    pass.probabilities.argmax(1)};
+      this->add_reconstruction(pass, weight, losses);
       return losses;
     };
     return {stage};
