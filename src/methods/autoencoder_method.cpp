@@ -18,6 +18,11 @@ constexpr const char* kHead = "head/";
 
 }  // namespace
 
+torch::Tensor rows_of(const torch::Tensor& all, const std::vector<std::int64_t>& images) {
+  return all.index_select(
+      0, torch::tensor(images, torch::TensorOptions(torch::kLong)).to(all.device()));
+}
+
 template <class Params>
 Clustering AutoencoderMethod<Params>::fit(const TrainingData& data, const FitContext& context) {
   Params::fields().validate(this->params_);

@@ -3,7 +3,6 @@
 #include <memory>
 #include <vector>
 
-#include "coterie/methods/embedding_clusters.h"
 #include "coterie/methods/image_autoencoder.h"
 #include "coterie/methods/method.h"
 #include "coterie/train/engine.h"
@@ -17,6 +16,9 @@ class ClusterHead : public torch::nn::Module {
   virtual torch::Tensor probabilities(const torch::Tensor& features,
                                       const torch::Tensor& codes) = 0;
 };
+
+/// The rows of `all` [N, ...] that belong to these images.
+torch::Tensor rows_of(const torch::Tensor& all, const std::vector<std::int64_t>& images);
 
 /// Parameters of a second training, which brings about the clusters.
 struct JointParams : AutoencoderParams {

@@ -63,8 +63,7 @@ class SoftmaxMethod : public AutoencoderMethod<Params> {
       labels_.copy_(torch::tensor(labels, torch::TensorOptions(torch::kLong)));
     }
     torch::Tensor of(const std::vector<std::int64_t>& images) const {
-      return labels_.index_select(
-          0, torch::tensor(images, torch::TensorOptions(torch::kLong)).to(labels_.device()));
+      return rows_of(labels_, images);
     }
 
    private:

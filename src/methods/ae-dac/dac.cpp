@@ -1,5 +1,6 @@
 #include "coterie/methods/ae-dac/dac.h"
 
+#include "coterie/loss/pairs.h"
 #include "coterie/methods/ae-dac/dac_params.h"
 #include "coterie/methods/softmax_method.h"
 

@@ -1,6 +1,5 @@
 #pragma once
 
-#include "coterie/loss/pairs.h"
 #include "coterie/methods/softmax_head.h"
 
 namespace coterie {

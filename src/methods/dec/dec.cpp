@@ -49,11 +49,7 @@ class Targets : public torch::nn::Module {
     changed_.copy_(labels.ne(labels_.cpu()).to(torch::kFloat).mean());
     labels_.copy_(labels);
   }
-  torch::Tensor of(const std::vector<std::int64_t>& images) const {
-    const auto wanted =
-        torch::tensor(images, torch::TensorOptions(torch::kLong)).to(rows_.device());
-    return rows_.index_select(0, wanted);
-  }
+  torch::Tensor of(const std::vector<std::int64_t>& images) const { return rows_of(rows_, images); }
   double changed() const { return changed_.item<double>(); }
 
  private:
