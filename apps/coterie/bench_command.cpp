@@ -1,56 +1,45 @@
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "commands.h"
 #include "console.h"
-#include "coterie/core/files.h"
-#include "coterie/core/params.h"
 #include "coterie/core/text.h"
-#include "coterie/run/comparison.h"
+#include "coterie/run/comparisons.h"
 #include "results.h"
 
 namespace coterie {
 namespace {
 
 struct BenchOptions {
-  std::string table, data = ".", results = "table2.jsonl";
+  std::string table, data = ".", runs;
   std::vector<std::string> methods, datasets;
-  int seeds = 10;
+  int seeds = 3;
 };
 
-/// Leaves the entries whose `name` is among `wanted`, all where none is named.
-template <class Entry>
-void keep_only(std::vector<Entry>& entries, std::string Entry::*name, const char* option,
-               const std::vector<std::string>& wanted) {
+Comparison comparison_named(const std::string& name, const std::string& data) {
   std::vector<std::string> known;
-  for (const auto& entry : entries) known.push_back(entry.*name);
-  for (const auto& text : wanted)
-    if (std::find(known.begin(), known.end(), text) == known.end())
-      throw UserError("{} '{}' is not in the table; it has: {}", option, printable(text),
-                      join(known, ", "));
-  if (wanted.empty()) return;
-  std::erase_if(entries, [&](const Entry& entry) {
-    return std::find(wanted.begin(), wanted.end(), entry.*name) == wanted.end();
-  });
+  for (Comparison& comparison : comparisons(data)) {
+    if (comparison.name == name) return std::move(comparison);
+    known.push_back(comparison.name);
+  }
+  throw UserError("there is no comparison '{}'; known are: {}", printable(name), join(known, ", "));
 }
 
 int bench(const BenchOptions& options, Session& session) {
-  if (options.table != "table2")
-    throw UserError("there is no comparison '{}'; known is: table2", printable(options.table));
+  Comparison comparison = comparison_named(options.table, options.data);
+  select_from(comparison, options.methods, options.datasets);
   Console console(session.quiet);
-  Comparison comparison = dpac_table2(options.data);
-  keep_only(comparison.methods, &ComparedMethod::label, "--method", options.methods);
-  keep_only(comparison.data, &ComparedData::name, "--dataset", options.datasets);
-  const auto runs =
-      run_comparison(comparison, options.seeds, options.results, console, *session.cancel);
-  if (runs.empty())
-    throw UserError(
-        "none of the data sets is in --data {}; it holds pendigits/, mnist/, isolet1/ "
-        "and coil20/",
-        printable(options.data));
+  const std::string folder = options.runs.empty() ? "bench-runs/" + comparison.name : options.runs;
+  const auto runs = run_comparison(comparison, options.seeds, folder, console, *session.cancel);
+  if (runs.empty()) {
+    std::vector<std::string> wanted;
+    for (const auto& data : comparison.data) wanted.push_back(data.name);
+    throw UserError("nothing was run: --data {} holds none of {}", printable(options.data),
+                    join(wanted, ", "));
+  }
   if (!session.json) {
     fmt::print("{}", comparison_markdown(comparison, runs));
     return 0;
@@ -75,11 +64,15 @@ void add_bench_command(CLI::App& app, Session& session) {
   auto* command = app.add_subcommand(
       "bench", "Repeat a paper's comparison on data at hand; prints Markdown tables");
   auto options = std::make_shared<BenchOptions>();
-  command->add_option("TABLE", options->table, "table2: the shallow methods of the DPAC paper")
-      ->required();
+  std::string tables;
+  for (const auto& comparison : comparisons("."))
+    tables +=
+        fmt::format("{}{}: {}", tables.empty() ? "" : "; ", comparison.name, comparison.about);
+  command->add_option("TABLE", options->table, tables)->required();
   command
       ->add_option("--data", options->data,
-                   "Folder that holds pendigits/, mnist/, isolet1/ and coil20/")
+                   "Folder that holds pendigits/, mnist/, isolet1/, coil20/, usps/, "
+                   "cifar10-jpeg.tar.xz, imagenette96.tar.xz; what it lacks is left out")
       ->type_name("DIR")
       ->capture_default_str();
   command->add_option("--method", options->methods, "Rows of the table to run (repeatable)")
@@ -93,10 +86,10 @@ void add_bench_command(CLI::App& app, Session& session) {
       ->type_name("N")
       ->capture_default_str();
   command
-      ->add_option("--results", options->results,
-                   "File that keeps each run; those it holds are not run again")
-      ->type_name("FILE")
-      ->capture_default_str();
+      ->add_option("--runs", options->runs,
+                   "Folder of the runs; those it holds are gone on with, not run again "
+                   "(default: bench-runs/TABLE)")
+      ->type_name("DIR");
   add_common_options(*command, session);
   command->callback([options, &session] {
     session.action = [options, &session] { return bench(*options, session); };

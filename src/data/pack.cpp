@@ -280,6 +280,29 @@ void write_pack(const fs::path& path, const PackContent& content) {
   writer.finish(content);
 }
 
+void write_pack_of_classes(const fs::path& path, const Dataset& dataset, std::int64_t classes) {
+  if (!dataset.has_images())
+    throw UserError("{} holds features; only images are packed", printable(dataset.source));
+  const auto known = static_cast<std::int64_t>(dataset.class_names.size());
+  if (classes < 1 || classes > known)
+    throw UserError("{}: its first {} classes are asked for, but its ground truth has {}",
+                    printable(dataset.source), classes, known);
+  PackContent content{
+      .shape = dataset.shape,
+      .class_names = {dataset.class_names.begin(), dataset.class_names.begin() + classes},
+      .source = dataset.source,
+      .source_fingerprint = dataset.fingerprint};
+  PackWriter writer(path, dataset.shape, dataset.size());
+  std::int64_t slot = 0;
+  for (std::int64_t i = 0; i < dataset.size(); ++i) {
+    if (dataset.truth[i] >= classes) continue;
+    writer.write_images(slot++, dataset.training_data().image(i));
+    content.paths.push_back(dataset.paths[i]);
+    content.truth.push_back(dataset.truth[i]);
+  }
+  writer.finish(content);
+}
+
 Dataset open_pack(const fs::path& path) {
   PackReader pack(path);
   Dataset dataset;

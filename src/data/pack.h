@@ -28,6 +28,11 @@ struct PackContent {
 /// Writes the pack. Throws UserError where the disk refuses.
 void write_pack(const std::filesystem::path& path, const PackContent& content);
 
+/// Writes a pack of the images whose ground truth is one of the first `classes` classes. Throws
+/// UserError where there is no ground truth or it has fewer classes.
+void write_pack_of_classes(const std::filesystem::path& path, const Dataset& dataset,
+                           std::int64_t classes);
+
 /// Writes a pack whose images come one by one, from several threads and in any order, without
 /// holding them in memory. Every image has a slot in [0, capacity), in the order of the rows; slots
 /// that stay empty (bad files) are squeezed out at the end. Without `finish` nothing is left on

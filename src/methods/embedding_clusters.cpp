@@ -1,5 +1,8 @@
 #include "coterie/methods/embedding_clusters.h"
 
+#include <algorithm>
+#include <cmath>
+#include <numeric>
 #include <utility>
 
 #include "coterie/methods/deep_context.h"
@@ -8,55 +11,77 @@
 
 namespace coterie {
 
-KMeansParams EmbeddingClusters::kmeans_params() const {
-  return {.restarts = params_.restarts, .spherical = params_.distance == PacDistance::cosine};
-}
-
-PacParams EmbeddingClusters::pac_params() const {
-  return {.distance = params_.distance, .restarts = params_.restarts};
+EmbeddingClusters::Clusterer EmbeddingClusters::fresh(int most_clusters) const {
+  switch (params_.cluster) {
+    case EmbeddingClusterer::kmeans:
+      return KMeans(
+          {.restarts = params_.restarts, .spherical = params_.distance == PacDistance::cosine});
+    case EmbeddingClusterer::spectral:
+      return Spectral({.max_clusters = most_clusters, .restarts = params_.restarts});
+    case EmbeddingClusterer::pac:
+      break;
+  }
+  return Pac({.distance = params_.distance, .restarts = params_.restarts});
 }
 
 Matrix<float> EmbeddingClusters::formed(Matrix<float> rows) const {
   return params_.embedding == EmbeddingForm::whitened ? whitening_.apply(rows) : std::move(rows);
 }
 
+ConstFeatures EmbeddingClusters::seen(const Matrix<float>& rows, Matrix<float>& unit) const {
+  if (params_.cluster != EmbeddingClusterer::spectral || params_.distance != PacDistance::cosine)
+    return rows;
+  unit = Matrix<float>(rows.rows(), rows.cols());
+  for (std::int64_t i = 0; i < rows.rows(); ++i) {
+    const float* row = rows.row(i);
+    const double norm = std::sqrt(std::inner_product(row, row + rows.cols(), row, 0.0));
+    const double scale = norm > 0 ? 1 / norm : 0;
+    std::transform(row, row + rows.cols(), unit.row(i),
+                   [&](float value) { return static_cast<float>(value * scale); });
+  }
+  return unit;
+}
+
 Clustering EmbeddingClusters::fit(Matrix<float> rows, const FitContext& context) {
   if (params_.embedding == EmbeddingForm::whitened) whitening_.fit(rows, params_.variance);
   Clustering result;
   result.embeddings = formed(std::move(rows));
+  Matrix<float> unit;
+  const ConstFeatures taken = seen(result.embeddings, unit);
   const ShallowContext around{context.seed, context.progress, context.cancel};
+  clusterer_ = fresh(static_cast<int>(context.most_clusters));
   std::int64_t clusters = context.clusters;
-  if (clusters == 0) {
+  // Spectral clustering finds their number itself.
+  if (clusters == 0 && params_.cluster != EmbeddingClusterer::spectral) {
     const auto cluster = [&](ConstFeatures part, std::int64_t count, std::uint64_t seed) {
+      Clusterer tried = fresh();
       const ShallowContext quiet{.seed = seed, .cancel = context.cancel};
-      return params_.cluster == EmbeddingClusterer::kmeans
-                 ? KMeans(kmeans_params()).fit(part, count, quiet).labels
-                 : Pac(pac_params()).fit(part, count, quiet).labels;
+      return std::visit([&](auto& one) { return one.fit(part, count, quiet).labels; }, tried);
     };
-    const ClusterCountChoice choice = choose_cluster_count(
-        result.embeddings, cluster, {.most = context.most_clusters}, around);
+    const ClusterCountChoice choice =
+        choose_cluster_count(taken, cluster, {.most = context.most_clusters}, around);
     clusters = choice.clusters;
     statistics_["cluster_count"] = cluster_count_json(choice);
   }
   Assignment& found = result;
-  if (params_.cluster == EmbeddingClusterer::kmeans) {
-    kmeans_ = KMeans(kmeans_params());
-    found = kmeans_.fit(result.embeddings, clusters, around);
-    statistics_["inertia"] = kmeans_.restarts()[kmeans_.chosen_restart()].inertia;
-  } else {
-    pac_ = Pac(pac_params());
-    found = pac_.fit(result.embeddings, clusters, around);
-    statistics_["objective"] = pac_.objective();
-  }
+  std::visit(
+      [&](auto& clusterer) {
+        found = clusterer.fit(taken, clusters, around);
+        statistics_.update(statistics_of(clusterer));
+        if constexpr (requires { cluster_count_json(clusterer); })
+          if (clusters == 0) statistics_["cluster_count"] = cluster_count_json(clusterer);
+      },
+      clusterer_);
   return result;
 }
 
 Clustering EmbeddingClusters::predict(Matrix<float> rows) const {
   Clustering result;
   result.embeddings = formed(std::move(rows));
+  Matrix<float> unit;
+  const ConstFeatures taken = seen(result.embeddings, unit);
   Assignment& found = result;
-  found = params_.cluster == EmbeddingClusterer::kmeans ? kmeans_.predict(result.embeddings)
-                                                        : pac_.predict(result.embeddings);
+  found = std::visit([&](const auto& clusterer) { return clusterer.predict(taken); }, clusterer_);
   return result;
 }
 
@@ -64,22 +89,16 @@ TensorMap EmbeddingClusters::save() const {
   TensorMap tensors;
   if (params_.embedding == EmbeddingForm::whitened)
     add_under("whitening/", whitening_.save(), tensors);
-  add_under("clusters/",
-            params_.cluster == EmbeddingClusterer::pac ? pac_.save() : kmeans_.save(), tensors);
+  add_under("clusters/", std::visit([](const auto& one) { return one.save(); }, clusterer_),
+            tensors);
   return tensors;
 }
 
 void EmbeddingClusters::load(const TensorMap& tensors) {
   if (params_.embedding == EmbeddingForm::whitened)
     whitening_.load(tensors_under("whitening/", tensors));
-  const TensorMap clusters = tensors_under("clusters/", tensors);
-  if (params_.cluster == EmbeddingClusterer::pac) {
-    pac_ = Pac(pac_params());
-    pac_.load(clusters);
-  } else {
-    kmeans_ = KMeans(kmeans_params());
-    kmeans_.load(clusters);
-  }
+  clusterer_ = fresh();
+  std::visit([&](auto& one) { one.load(tensors_under("clusters/", tensors)); }, clusterer_);
 }
 
 }  // namespace coterie

@@ -1,16 +1,18 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <variant>
 
 #include "coterie/core/params.h"
 #include "coterie/methods/method.h"
 #include "coterie/shallow/kmeans.h"
 #include "coterie/shallow/pac.h"
+#include "coterie/shallow/spectral.h"
 #include "coterie/shallow/whitening.h"
 
 namespace coterie {
 
-enum class EmbeddingClusterer { pac, kmeans };
+enum class EmbeddingClusterer { pac, kmeans, spectral };
 /// What is clustered: the embeddings as they are, or with their covariance made the identity.
 enum class EmbeddingForm { plain, whitened };
 
@@ -37,17 +39,18 @@ void add_embedding_cluster_fields(Fields<Params>& fields) {
       .template choice<PacDistance>(
           "distance", &Params::distance,
           {{"cosine", PacDistance::cosine}, {"sqeuclidean", PacDistance::sqeuclidean}},
-          "between embeddings; k-means is spherical under cosine")
-      .template choice<EmbeddingClusterer>(
-          "cluster", &Params::cluster,
-          {{"pac", EmbeddingClusterer::pac}, {"kmeans", EmbeddingClusterer::kmeans}},
-          "what clusters the embeddings")
+          "between embeddings; k-means and spectral take unit vectors under cosine")
+      .template choice<EmbeddingClusterer>("cluster", &Params::cluster,
+                                           {{"pac", EmbeddingClusterer::pac},
+                                            {"kmeans", EmbeddingClusterer::kmeans},
+                                            {"spectral", EmbeddingClusterer::spectral}},
+                                           "what clusters the embeddings")
       .template number<int>("restarts", &Params::restarts, between(1, 1000),
                             "starts of the clustering; the best objective is kept");
 }
 
-/// The last step of methods that learn an embedding: (whitening and) PAC or k-means on its rows,
-/// for a given or a found number of clusters.
+/// The last step of methods that learn an embedding: (whitening and) PAC, k-means or spectral
+/// clustering of its rows, for a given or a found number of clusters.
 class EmbeddingClusters {
  public:
   EmbeddingClusters() = default;
@@ -59,18 +62,20 @@ class EmbeddingClusters {
 
   TensorMap save() const;
   void load(const TensorMap& tensors);
-  /// "objective" of PAC or "inertia" of k-means, and why there are so many clusters.
+  /// What the clustering says of itself, and why there are so many clusters.
   const nlohmann::json& statistics() const { return statistics_; }
 
  private:
-  KMeansParams kmeans_params() const;
-  PacParams pac_params() const;
+  using Clusterer = std::variant<Pac, KMeans, Spectral>;
+  Clusterer fresh(int most_clusters = 20) const;
   Matrix<float> formed(Matrix<float> rows) const;
+  /// What the clusterer sees of formed rows: they, or (in `unit`) vectors of unit length where the
+  /// distance is cosine and the clusterer has none of its own.
+  ConstFeatures seen(const Matrix<float>& rows, Matrix<float>& unit) const;
 
   EmbeddingClusterParams params_;
   Whitening whitening_;
-  Pac pac_;
-  KMeans kmeans_;
+  Clusterer clusterer_;
   nlohmann::json statistics_ = nlohmann::json::object();
 };
 

@@ -1,66 +1,154 @@
 #include "coterie/run/comparison.h"
 
 #include <algorithm>
-#include <chrono>
+#include <cctype>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
 
 #include "coterie/core/files.h"
 #include "coterie/core/text.h"
+#include "coterie/data/pack.h"
 #include "coterie/methods/registry.h"
-#include "coterie/metrics/scores.h"
+#include "coterie/run/cluster.h"
 
 namespace fs = std::filesystem;
 
 namespace coterie {
 namespace {
 
-nlohmann::json to_json(const ComparedRun& run) {
-  return {{"data", run.data}, {"label", run.label}, {"seed", run.seed},       {"acc", run.acc},
-          {"nmi", run.nmi},   {"ari", run.ari},     {"seconds", run.seconds}, {"k", run.clusters}};
-}
-
-/// The runs in a file of JSON lines; none where there is no file.
-std::vector<ComparedRun> read_runs(const fs::path& path) {
-  std::vector<ComparedRun> runs;
-  if (!fs::exists(path)) return runs;
-  const std::string text = read_file(path);
-  std::size_t begin = 0;
-  for (int number = 1; begin < text.size(); ++number) {
-    const std::size_t end = std::min(text.find('\n', begin), text.size());
-    try {
-      const auto line = nlohmann::json::parse(text.substr(begin, end - begin));
-      runs.push_back({line.at("data"), line.at("label"), line.at("seed"), line.at("acc"),
-                      line.at("nmi"), line.at("ari"), line.at("seconds"), line.at("k")});
-    } catch (const nlohmann::json::exception&) {
-      throw UserError("{}, line {} holds no run of a comparison; give another file",
-                      printable(path.native()), number);
-    }
-    begin = end + 1;
+/// Says before each phase of a run which run it is.
+class NamedProgress : public Progress {
+ public:
+  NamedProgress(std::string name, Progress& progress)
+      : name_(std::move(name)), progress_(progress) {}
+  void begin(std::string_view phase, std::int64_t total) override {
+    progress_.begin(fmt::format("{}: {}", name_, phase), total);
   }
-  return runs;
+  void update(std::int64_t done, std::string_view detail) override {
+    progress_.update(done, detail);
+  }
+  void end() override { progress_.end(); }
+  void warn(std::string_view message) override {
+    progress_.warn(fmt::format("{}: {}", name_, message));
+  }
+
+ private:
+  std::string name_;
+  Progress& progress_;
+};
+
+/// "fashion-mnist-ae-k-means" of "Fashion-MNIST" and "AE + k-means".
+std::string file_name_of(const std::string& text) {
+  std::string name;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (std::isalnum(byte)) {
+      name += static_cast<char>(std::tolower(byte));
+    } else if (c == '.') {
+      name += c;
+    } else if (!name.empty() && name.back() != '-') {
+      name += '-';
+    }
+  }
+  while (!name.empty() && name.back() == '-') name.pop_back();
+  return name;
 }
 
-void write_runs(const fs::path& path, const std::vector<ComparedRun>& runs) {
-  std::string text;
-  for (const auto& run : runs) text += to_json(run).dump() + "\n";
-  write_file(path, text);
+const ComparedMethod& method_of(const Comparison& comparison, const std::string& label) {
+  const auto found =
+      std::find_if(comparison.methods.begin(), comparison.methods.end(),
+                   [&](const ComparedMethod& method) { return method.label == label; });
+  if (found == comparison.methods.end())
+    throw std::logic_error(fmt::format("comparison {} has no row {}", comparison.name, label));
+  return *found;
 }
 
-ComparedRun run_once(const ComparedMethod& compared, const ComparedData& data,
-                     const Dataset& dataset, std::uint64_t seed, const CancelToken& cancel) {
-  auto method = create_method(compared.method);
-  for (const auto& [name, value] : compared.parameters) method->set_parameter(name, value);
-  const FitContext context{
-      .clusters = compared.finds_clusters ? 0 : data.clusters, .seed = seed, .cancel = &cancel};
-  const auto start = std::chrono::steady_clock::now();
-  const Clustering found = method->fit(dataset.training_data(), context);
-  const double seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  const Scores scores = score(found.labels, dataset.truth, found.probabilities.cols());
-  return {data.name,  compared.label, seed,    scores.acc,
-          scores.nmi, scores.ari,     seconds, found.probabilities.cols()};
-}
+/// The runs of a comparison in their folders.
+class ComparisonRuns {
+ public:
+  ComparisonRuns(const Comparison& comparison, fs::path folder, Progress& progress,
+                 const CancelToken& cancel)
+      : comparison_(comparison), folder_(std::move(folder)), progress_(progress), cancel_(cancel) {}
+
+  /// The data set, or its part that is looked at. Throws UserError where it is absent.
+  ComparedData prepared(ComparedData data) const {
+    const Dataset dataset = load_dataset(data.input, data.load, progress_, cancel_);
+    if (data.classes == 0) return data;
+    const fs::path part = folder_ / (file_name_of(data.name) + ".pack");
+    create_folder(folder_);
+    if (!fs::exists(part)) write_pack_of_classes(part, dataset, data.classes);
+    data.input = part.native();
+    data.load = {};
+    return data;
+  }
+
+  ComparedRun run(const ComparedData& data, const ComparedMethod& method, std::uint64_t seed) {
+    const RunSettings settings = settings_of(data, method, seed);
+    const RunFolder folder(path_of(data, method, seed));
+    NamedProgress named(fmt::format("{}, {}, seed {}", data.name, method.label, seed), progress_);
+    if (folder.has_manifest()) {
+      check_same(folder, settings);
+      if (folder.state() != RunState::finished) resume_run(folder.path(), named, cancel_);
+    } else {
+      run_clustering({.settings = settings, .out = folder.path()}, named, cancel_);
+    }
+    const auto metrics = folder.read_metrics();
+    return {data.name,
+            method.label,
+            seed,
+            metrics.at("acc"),
+            metrics.at("nmi"),
+            metrics.at("ari"),
+            folder.read_finished_manifest().at("timings").at("fit"),
+            metrics.at("k")};
+  }
+
+ private:
+  fs::path path_of(const ComparedData& data, const ComparedMethod& method,
+                   std::uint64_t seed) const {
+    return folder_ /
+           fmt::format("{}-{}-seed{}", file_name_of(data.name), file_name_of(method.label), seed);
+  }
+
+  RunSettings settings_of(const ComparedData& data, const ComparedMethod& method,
+                          std::uint64_t seed) {
+    RunSettings settings{.input = data.input,
+                         .load = data.load,
+                         .method = method.method,
+                         .clusters = method.finds_clusters ? 0 : data.clusters,
+                         .parameters = method.parameters,
+                         .seed = seed};
+    if (!method.start.empty()) {
+      const ComparedMethod& start = method_of(comparison_, method.start);
+      run(data, start, seed);
+      settings.init_from = path_of(data, start, seed).native();
+    }
+    return settings;
+  }
+
+  /// Throws UserError unless the run that is there is the one that is wanted.
+  static void check_same(const RunFolder& folder, const RunSettings& settings) {
+    const auto manifest = folder.read_manifest();
+    auto method = create_method(settings.method);
+    for (const auto& [name, value] : settings.parameters) method->set_parameter(name, value);
+    auto parameters = nlohmann::json::object();
+    for (const auto& [name, value] : method->parameter_values()) parameters[name] = value;
+    if (manifest.at("method") == settings.method && manifest.at("parameters") == parameters &&
+        manifest.at("seed") == settings.seed)
+      return;
+    throw UserError(
+        "{} holds a run with other settings than those of the comparison; remove it, or give "
+        "another folder with --runs",
+        printable(folder.path().native()));
+  }
+
+  const Comparison& comparison_;
+  fs::path folder_;
+  Progress& progress_;
+  const CancelToken& cancel_;
+};
 
 /// Mean and standard deviation (of the population) as "78.0 ± 0.1", in percent.
 std::string percent(const std::vector<const ComparedRun*>& runs, double ComparedRun::*figure) {
@@ -76,88 +164,59 @@ std::string percent(const std::vector<const ComparedRun*>& runs, double Compared
                          : fmt::format("{:.1f}", 100 * mean);
 }
 
+/// The entries whose `name` is wanted. Throws UserError on a wanted name that none has.
+template <class Entry>
+std::set<std::string> named(const std::vector<Entry>& entries, std::string Entry::*name,
+                            const char* option, const std::vector<std::string>& wanted) {
+  std::vector<std::string> known;
+  for (const auto& entry : entries) known.push_back(entry.*name);
+  for (const auto& text : wanted)
+    if (std::find(known.begin(), known.end(), text) == known.end())
+      throw UserError("{} '{}' is not in the table; it has: {}", option, printable(text),
+                      join(known, ", "));
+  const auto& taken = wanted.empty() ? known : wanted;
+  return {taken.begin(), taken.end()};
+}
+
 }  // namespace
 
-Comparison dpac_table2(const fs::path& folder) {
-  const auto at = [&](const char* path) { return (folder / path).native(); };
-  Comparison table{.name = "table2"};
-  table.methods = {
-      {"k-means", "kmeans", {}},
-      {"k-means, one start", "kmeans", {{"restarts", "1"}}},
-      {"PAM", "pam", {}, false, false},
-      {"fuzzy c-means", "fcm", {{"m", "1.1"}}},
-      {"fuzzy c-means, one start", "fcm", {{"m", "1.1"}, {"restarts", "1"}}},
-      {"spectral", "spectral", {}},
-      {"spherical k-means", "kmeans", {{"spherical", "true"}}},
-      {"RCC, K found", "rcc", {}, true, false},
-      {"FINCH", "finch", {}, false, false},
-      {"PAC", "pac", {}},
-      {"Ward", "agglomerative", {}, false, false},
-      {"NMF", "nmf", {{"shift", "true"}}},
-      {"Gaussian mixture", "gmm", {}},
-  };
-  table.data = {
-      {"Pendigits", at("pendigits/pendigits.csv"), {.label_column = "label"}, 10},
-      {"MNIST test",
-       at("mnist/t10k-images-idx3-ubyte.gz"),
-       {.labels = at("mnist/t10k-labels-idx1-ubyte.gz")},
-       10},
-      {"ISOLET-1", at("isolet1/features.npy"), {.labels = at("isolet1/labels.npy")}, 26},
-      {"COIL-20", at("coil20/images.npy"), {.labels = at("coil20/labels.npy")}, 20},
-      {"Fashion-MNIST", "fashion-mnist", {}, 10},
-  };
-  const auto publish = [&](const char* label, const char* pendigits, const char* mnist) {
-    table.published[{label, "Pendigits"}] = pendigits;
-    table.published[{label, "MNIST test"}] = mnist;
-  };
-  // The paper's figures are of single runs.
-  publish("k-means, one start", "67.0 ± 4.7", "53.0 ± 3.6");
-  publish("PAM", "75.6 ± 2.5", "47.2 ± 1.7");
-  publish("fuzzy c-means, one start", "70.5 ± 2.1", "56.6 ± 2.6");
-  publish("spectral", "62.4 ± 4.2", "54.6 ± 2.2");
-  publish("spherical k-means", "71.4 ± 4.4", "53.9 ± 2.7");
-  publish("RCC, K found", "79.6 ± 0.0", "65.7 ± 0.0");
-  publish("FINCH", "62.7 ± 0.0", "57.9 ± 0.0");
-  publish("PAC", "78.0 ± 0.0", "59.7 ± 3.6");
-  return table;
+void select_from(Comparison& comparison, const std::vector<std::string>& methods,
+                 const std::vector<std::string>& data) {
+  auto rows = named(comparison.methods, &ComparedMethod::label, "--method", methods);
+  const auto columns = named(comparison.data, &ComparedData::name, "--dataset", data);
+  for (const auto& method : comparison.methods)
+    if (rows.contains(method.label) && !method.start.empty()) rows.insert(method.start);
+  std::erase_if(comparison.methods, [&](const auto& row) { return !rows.contains(row.label); });
+  std::erase_if(comparison.data,
+                [&](const auto& column) { return !columns.contains(column.name); });
 }
 
 std::vector<ComparedRun> run_comparison(const Comparison& comparison, int seeds,
-                                        const fs::path& results, Progress& progress,
+                                        const fs::path& folder, Progress& progress,
                                         const CancelToken& cancel) {
-  std::vector<ComparedRun> runs = read_runs(results);
-  const auto has_run = [&](const ComparedData& data, const ComparedMethod& method, int seed) {
-    return std::any_of(runs.begin(), runs.end(), [&](const ComparedRun& run) {
-      return run.data == data.name && run.label == method.label &&
-             run.seed == static_cast<std::uint64_t>(seed);
-    });
-  };
-  for (const auto& data : comparison.data) {
-    Dataset dataset;
+  ComparisonRuns in_folder(comparison, folder, progress, cancel);
+  std::vector<ComparedRun> runs;
+  for (const auto& column : comparison.data) {
+    std::optional<ComparedData> data;
     try {
-      dataset = load_dataset(data.input, data.load, progress, cancel);
+      data = in_folder.prepared(column);
     } catch (const UserError& error) {
-      progress.warn(fmt::format("{} is left out: {}", data.name, error.what()));
+      progress.warn(fmt::format("{} is left out: {}", column.name, error.what()));
       continue;
     }
-    for (const auto& method : comparison.methods) {
-      const int wanted = method.seeded ? seeds : 1;
-      progress.begin(fmt::format("{}, {}", data.name, method.label), wanted);
-      for (int seed = 0; seed < wanted; ++seed) {
-        if (!has_run(data, method, seed)) {
-          try {
-            runs.push_back(
-                run_once(method, data, dataset, static_cast<std::uint64_t>(seed), cancel));
-          } catch (const UserError& error) {
-            progress.warn(
-                fmt::format("{} on {} is left out: {}", method.label, data.name, error.what()));
-            break;
-          }
-          write_runs(results, runs);
+    std::set<std::string> refused;
+    const int most = column.seeds > 0 ? std::min(seeds, column.seeds) : seeds;
+    for (int seed = 0; seed < most; ++seed) {
+      for (const auto& method : comparison.methods) {
+        if ((seed > 0 && !method.seeded) || refused.contains(method.label)) continue;
+        try {
+          runs.push_back(in_folder.run(*data, method, static_cast<std::uint64_t>(seed)));
+        } catch (const UserError& error) {
+          progress.warn(
+              fmt::format("{} on {} is left out: {}", method.label, data->name, error.what()));
+          refused.insert(method.label);
         }
-        progress.update(seed + 1);
       }
-      progress.end();
     }
   }
   return runs;
@@ -184,9 +243,9 @@ std::string comparison_markdown(const Comparison& comparison,
     }
     if (rows.empty()) continue;
     text += fmt::format(
-        "### {}\n\n| method | seeds | K | ACC | NMI | ARI | paper's ACC | seconds |\n"
+        "### {}\n\n| method | seeds | K | ACC | NMI | ARI | paper's {} | seconds |\n"
         "| --- | --- | --- | --- | --- | --- | --- | --- |\n{}\n",
-        data.name, rows);
+        data.name, comparison.published_figures, rows);
   }
   return text;
 }

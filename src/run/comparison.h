@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "coterie/core/progress.h"
@@ -15,7 +16,8 @@ namespace coterie {
 struct ComparedMethod {
   std::string label;   ///< what the table calls it
   std::string method;  ///< of the registry
-  std::map<std::string, std::string> parameters;
+  std::map<std::string, std::string> parameters = {};
+  std::string start = {};       ///< label of the row whose autoencoder it takes; empty: none
   bool finds_clusters = false;  ///< is not told the number of clusters
   bool seeded = true;           ///< gives another result from another seed
 };
@@ -24,23 +26,22 @@ struct ComparedMethod {
 struct ComparedData {
   std::string name;
   std::string input;
-  LoadOptions load;
+  LoadOptions load = {};
   std::int64_t clusters = 0;
+  std::int64_t classes = 0;  ///< only images of the first so many classes; 0: of all
+  int seeds = 0;             ///< at most so many; 0: as asked
 };
 
 /// Methods against data sets, as a paper's table does it.
 struct Comparison {
   std::string name;
-  std::vector<ComparedMethod> methods;
-  std::vector<ComparedData> data;
-  /// ACC in the paper, as printed there, by label and data set.
-  std::map<std::pair<std::string, std::string>, std::string> published;
+  std::string about;  ///< one line
+  std::vector<ComparedMethod> methods = {};
+  std::vector<ComparedData> data = {};
+  std::string published_figures = "ACC";  ///< which of them the paper prints
+  /// The paper's figures, as printed there, by label and data set.
+  std::map<std::pair<std::string, std::string>, std::string> published = {};
 };
-
-/// Table 2 of Yan, Lu, Yan (Deep Probability Aggregation Clustering, 2024) on the data sets of it
-/// that are freely at hand, and Fashion-MNIST. `folder` holds pendigits/, mnist/, isolet1/ and
-/// coil20/.
-Comparison dpac_table2(const std::filesystem::path& folder);
 
 /// One clustering of a comparison, scored.
 struct ComparedRun {
@@ -51,16 +52,21 @@ struct ComparedRun {
   std::int64_t clusters = 0;
 };
 
-/// Runs what `results` (a file of JSON lines, written after each run) does not hold yet: every
-/// method on every data set from seeds 0..seeds-1, or seed 0 alone where seeds do not matter. Data
-/// sets that are absent, and methods that refuse one, are left out with a warning. Returns all runs
-/// of the file that belong to the comparison.
+/// Leaves the rows and columns that are named (all where none is), and the rows that those start
+/// from. Throws UserError on a name that the comparison lacks.
+void select_from(Comparison& comparison, const std::vector<std::string>& methods,
+                 const std::vector<std::string>& data);
+
+/// Runs every method on every data set from seeds 0..seeds-1, or seed 0 alone where seeds do not
+/// matter, each into a run folder of its own in `folder`. Finished runs that are there are taken as
+/// they are, unfinished ones gone on with. Data sets that are absent, and methods that refuse one,
+/// are left out with a warning. Throws UserError where a run that is there has other settings.
 std::vector<ComparedRun> run_comparison(const Comparison& comparison, int seeds,
-                                        const std::filesystem::path& results, Progress& progress,
+                                        const std::filesystem::path& folder, Progress& progress,
                                         const CancelToken& cancel);
 
 /// ACC, NMI, ARI (percent, mean and deviation over the seeds) and seconds as Markdown, a table for
-/// each data set, beside the published ACC.
+/// each data set, beside the published figures.
 std::string comparison_markdown(const Comparison& comparison, const std::vector<ComparedRun>& runs);
 
 }  // namespace coterie

@@ -132,6 +132,21 @@ TEST_F(Pack, SqueezesRunsLongerThanTheCopyBuffer) {
   }
 }
 
+TEST_F(Pack, OfSomeClassesHoldsTheirImages) {
+  write_small();
+  const auto part = path_.parent_path() / "part.pack";
+  write_pack_of_classes(part, open_pack(path_), 1);
+  const Dataset dataset = open_pack(part);
+  ASSERT_EQ(dataset.size(), 1);
+  EXPECT_EQ(dataset.paths[0], "\xff\xfe.jpg");
+  EXPECT_EQ(dataset.truth, std::vector<std::int32_t>{0});
+  EXPECT_EQ(dataset.class_names, std::vector<std::string>{"ant"});
+  const auto image = dataset.training_data().image(0);
+  EXPECT_EQ(std::string(image.begin(), image.end()), pixels_.substr(4, 4));
+  EXPECT_CONTAINS(user_error_of([&] { write_pack_of_classes(part, open_pack(path_), 3); }),
+                  "its first 3 classes are asked for, but its ground truth has 2");
+}
+
 TEST_F(Pack, WithoutFinishNothingStays) {
   { PackWriter(path_, {1, 1, 1}, 1).write_images(0, Bytes{7}); }
   EXPECT_TRUE(std::filesystem::is_empty(folder_.path()));

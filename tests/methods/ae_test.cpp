@@ -89,6 +89,8 @@ TEST_P(AeSettings, PredictSavedAndLoadedEqualsTheFit) {
 INSTANTIATE_TEST_SUITE_P(
     Choices, AeSettings,
     ::testing::Values(Settings{}, Settings{{"cluster", "kmeans"}},
+                      Settings{{"cluster", "spectral"}},
+                      Settings{{"cluster", "spectral"}, {"distance", "sqeuclidean"}},
                       Settings{{"cluster", "kmeans"}, {"distance", "sqeuclidean"}},
                       Settings{{"embedding", "plain"}, {"distance", "sqeuclidean"}},
                       Settings{{"bottleneck", "0"}, {"reconstruction", "sum"}},

@@ -11,36 +11,34 @@ namespace {
 
 using namespace testing;
 
-TEST(BenchCommand, RunsWhatItsFileDoesNotHold) {
+TEST(BenchCommand, RunsWhatItsFolderDoesNotHold) {
   COTERIE_NEED_DATA("pendigits/pendigits.csv");
   Program program;
-  const std::vector<std::string> words = {
-      "bench",     "table2",    "--data",    shared_data().string(),
-      "--seeds",   "2",         "--method",  "k-means",
-      "--method",  "FINCH",     "--dataset", "Pendigits",
-      "--results", "runs.jsonl"};
+  std::vector<std::string> words = {"bench",    "table2", "--data",    shared_data().string(),
+                                    "--seeds",  "2",      "--method",  "k-means",
+                                    "--method", "FINCH",  "--dataset", "Pendigits",
+                                    "--runs",   "kept"};
   const Outcome first = program.run(words);
   ASSERT_EQ(first.code, 0) << first.err;
   EXPECT_CONTAINS(first.out, "### Pendigits");
   EXPECT_CONTAINS(first.out, "| k-means | 2 | 10 |");
   EXPECT_CONTAINS(first.out, "| FINCH | 1 | 10 |");
   EXPECT_CONTAINS(first.out, "| 62.7 ± 0.0 |");
-  const std::string kept = program.read("runs.jsonl");
-  EXPECT_EQ(std::count(kept.begin(), kept.end(), '\n'), 3);
+  const std::string manifest = program.read("kept/pendigits-k-means-seed1/manifest.json");
+  EXPECT_CONTAINS(manifest, "finished");
   EXPECT_EQ(program.run(words).out, first.out);
-  EXPECT_EQ(program.read("runs.jsonl"), kept);
+  EXPECT_EQ(program.read("kept/pendigits-k-means-seed1/manifest.json"), manifest);
 }
 
 TEST(BenchCommand, RefusesWhatIsNotThere) {
   Program program;
-  EXPECT_CONTAINS(program.run({"bench", "table9"}).err, "known is: table2");
+  EXPECT_CONTAINS(program.run({"bench", "table9"}).err, "known are: table2");
   EXPECT_CONTAINS(program.run({"bench", "table2", "--method", "kmeans"}).err, "k-means");
   const Outcome absent =
       program.run({"bench", "table2", "--data", "nowhere", "--dataset", "Pendigits"});
   EXPECT_EQ(absent.code, 2);
   EXPECT_CONTAINS(absent.err, "Pendigits is left out");
-  program.write("broken.jsonl", "{}\n");
-  EXPECT_CONTAINS(program.run({"bench", "table2", "--results", "broken.jsonl"}).err, "line 1");
+  EXPECT_CONTAINS(absent.err, "nothing was run");
 }
 
 TEST(ClusterCommand, FindsTheNumberOfClusters) {

@@ -1,0 +1,164 @@
+#include "coterie/run/comparisons.h"
+
+#include <fmt/format.h>
+
+#include <string>
+
+namespace fs = std::filesystem;
+
+namespace coterie {
+namespace {
+
+constexpr const char* kAe = "AE + PAC";
+
+/// The image sets of the AE+DAC paper, or what stands for them.
+std::vector<ComparedData> image_sets(const fs::path& folder) {
+  const auto at = [&](const char* path) { return (folder / path).native(); };
+  return {
+      {"Fashion-MNIST", "fashion-mnist", {}, 10},
+      {"USPS", at("usps/images.npy"), {.labels = at("usps/labels.npy")}, 10},
+      {.name = "MNIST", .input = at("mnist"), .clusters = 10, .seeds = 1},
+      {.name = "CIFAR-10, JPEG copy",
+       .input = at("cifar10-jpeg.tar.xz"),
+       .load = {.labels = "folders"},
+       .clusters = 10,
+       .seeds = 1},
+      {.name = "Imagenette",
+       .input = at("imagenette96.tar.xz"),
+       .load = {.labels = "folders"},
+       .clusters = 10,
+       .seeds = 1},
+  };
+}
+
+/// The autoencoder that all others take.
+ComparedMethod autoencoder_row() { return {kAe, "ae", {{"epochs", "40"}}}; }
+
+}  // namespace
+
+Comparison dpac_table2(const fs::path& folder) {
+  const auto at = [&](const char* path) { return (folder / path).native(); };
+  Comparison table{.name = "table2", .about = "the shallow methods of the DPAC paper"};
+  table.methods = {
+      {"k-means", "kmeans", {}},
+      {"k-means, one start", "kmeans", {{"restarts", "1"}}},
+      {"PAM", "pam", {}, {}, false, false},
+      {"fuzzy c-means", "fcm", {{"m", "1.1"}}},
+      {"fuzzy c-means, one start", "fcm", {{"m", "1.1"}, {"restarts", "1"}}},
+      {"spectral", "spectral", {}},
+      {"spherical k-means", "kmeans", {{"spherical", "true"}}},
+      {"RCC, K found", "rcc", {}, {}, true, false},
+      {"FINCH", "finch", {}, {}, false, false},
+      {"PAC", "pac", {}},
+      {"Ward", "agglomerative", {}, {}, false, false},
+      {"NMF", "nmf", {{"shift", "true"}}},
+      {"Gaussian mixture", "gmm", {}},
+  };
+  table.data = {
+      {"Pendigits", at("pendigits/pendigits.csv"), {.label_column = "label"}, 10},
+      {"MNIST test",
+       at("mnist/t10k-images-idx3-ubyte.gz"),
+       {.labels = at("mnist/t10k-labels-idx1-ubyte.gz")},
+       10},
+      {"ISOLET-1", at("isolet1/features.npy"), {.labels = at("isolet1/labels.npy")}, 26},
+      {"COIL-20", at("coil20/images.npy"), {.labels = at("coil20/labels.npy")}, 20},
+      {"Fashion-MNIST", "fashion-mnist", {}, 10},
+  };
+  const auto publish = [&](const char* label, const char* pendigits, const char* mnist) {
+    table.published[{label, "Pendigits"}] = pendigits;
+    table.published[{label, "MNIST test"}] = mnist;
+  };
+  // The paper's figures are of single runs.
+  publish("k-means, one start", "67.0 ± 4.7", "53.0 ± 3.6");
+  publish("PAM", "75.6 ± 2.5", "47.2 ± 1.7");
+  publish("fuzzy c-means, one start", "70.5 ± 2.1", "56.6 ± 2.6");
+  publish("spectral", "62.4 ± 4.2", "54.6 ± 2.2");
+  publish("spherical k-means", "71.4 ± 4.4", "53.9 ± 2.7");
+  publish("RCC, K found", "79.6 ± 0.0", "65.7 ± 0.0");
+  publish("FINCH", "62.7 ± 0.0", "57.9 ± 0.0");
+  publish("PAC", "78.0 ± 0.0", "59.7 ± 3.6");
+  return table;
+}
+
+Comparison ae_dac_table(const fs::path& folder) {
+  Comparison table{.name = "ae-dac-table", .about = "the AE+DAC paper's table 2, and AE+OPA"};
+  table.published_figures = "ACC / NMI / ARI";
+  table.methods = {
+      autoencoder_row(),
+      {"AE + k-means",
+       "ae",
+       {{"cluster", "kmeans"}, {"embedding", "plain"}, {"distance", "sqeuclidean"}},
+       kAe},
+      {"AE + spectral", "ae", {{"cluster", "spectral"}}, kAe},
+      {"DEC", "dec", {}, kAe},
+      {"IDEC", "idec", {}, kAe},
+      {"DAC", "dac", {}},
+      {"AE+DAC", "ae-dac", {}, kAe},
+      {"AE+OPA", "ae-opa", {}, kAe},
+  };
+  table.data = image_sets(folder);
+  table.published = {
+      {{"AE + k-means", "Fashion-MNIST"}, "25.7 / 20.3 / 18.7"},
+      {{"DEC", "Fashion-MNIST"}, "65.3 / 60.5 / 58.4"},
+      {{"DAC", "Fashion-MNIST"}, "70.5 / 65.4 / 62.4"},
+      {{"AE+DAC", "Fashion-MNIST"}, "75.2 / 70.7 / 69.4"},
+      {{"AE + k-means", "CIFAR-10, JPEG copy"}, "31.4 / 23.9 / 16.9"},
+      {{"DEC", "CIFAR-10, JPEG copy"}, "30.1 / 25.7 / 16.1"},
+      {{"DAC", "CIFAR-10, JPEG copy"}, "47.8 / 43.8 / 34.0"},
+      {{"AE+DAC", "CIFAR-10, JPEG copy"}, "52.3 / 46.4 / 42.3"},
+      // Yan, Lu, Yan (2024), table 5b: ACC alone.
+      {{"IDEC", "MNIST"}, "88.1"},
+      {{"AE+OPA", "MNIST"}, "95.4"},
+  };
+  return table;
+}
+
+Comparison ae_dac_classes(const fs::path& folder) {
+  Comparison table{.name = "ae-dac-classes",
+                   .about = "the AE+DAC paper's table 4: ACC against the number of classes"};
+  table.methods = {autoencoder_row(), {"DAC", "dac", {}}, {"AE+DAC", "ae-dac", {}, kAe}};
+  for (const ComparedData& set : image_sets(folder)) {
+    if (set.name == "MNIST" || set.name == "USPS") continue;
+    for (int classes = 5; classes <= 10; ++classes) {
+      ComparedData part = set;
+      part.name = fmt::format("{}, {} classes", set.name, classes);
+      part.clusters = part.classes = classes;
+      part.seeds = 1;
+      table.data.push_back(part);
+    }
+  }
+  const auto publish = [&](int classes, const char* dac, const char* ours) {
+    const std::string set = fmt::format("CIFAR-10, JPEG copy, {} classes", classes);
+    table.published[{"DAC", set}] = dac;
+    table.published[{"AE+DAC", set}] = ours;
+  };
+  publish(5, "49.4", "52.3");
+  publish(6, "48.3", "51.1");
+  publish(7, "48.1", "51.0");
+  publish(8, "47.9", "50.5");
+  publish(9, "47.9", "50.3");
+  publish(10, "47.8", "50.3");
+  return table;
+}
+
+Comparison ae_dac_grid(const fs::path& folder) {
+  Comparison table{.name = "ae-dac-grid",
+                   .about = "the AE+DAC paper's figure 6: weights of its two losses"};
+  table.methods = {autoencoder_row()};
+  for (int alpha = 1; alpha <= 9; ++alpha)
+    for (int beta = 1; beta <= 9; ++beta)
+      table.methods.push_back(
+          {fmt::format("alpha 0.{} beta 0.{}", alpha, beta),
+           "ae-dac",
+           {{"alpha", fmt::format("0.{}", alpha)}, {"beta", fmt::format("0.{}", beta)}},
+           kAe});
+  table.data = image_sets(folder);
+  for (ComparedData& set : table.data) set.seeds = 1;
+  return table;
+}
+
+std::vector<Comparison> comparisons(const fs::path& folder) {
+  return {dpac_table2(folder), ae_dac_table(folder), ae_dac_classes(folder), ae_dac_grid(folder)};
+}
+
+}  // namespace coterie

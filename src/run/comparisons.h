@@ -1,0 +1,25 @@
+#pragma once
+
+#include <filesystem>
+#include <vector>
+
+#include "coterie/run/comparison.h"
+
+namespace coterie {
+
+/// All that `coterie bench` knows. `folder` holds the data sets that are not installed: pendigits/,
+/// mnist/, isolet1/, coil20/, usps/, cifar10-jpeg.tar.xz and imagenette96.tar.xz.
+std::vector<Comparison> comparisons(const std::filesystem::path& folder);
+
+/// Table 2 of Yan, Lu, Yan (Deep Probability Aggregation Clustering, 2024) on the data sets of it
+/// that are freely at hand, and Fashion-MNIST.
+Comparison dpac_table2(const std::filesystem::path& folder);
+
+/// Tables 2 and 4 and figure 6 of Yu, Liu, Han, Li, Tang, Wu (Representation Learning Based on
+/// Autoencoder and Deep Adaptive Clustering for Image Clustering, 2021). In each set and seed all
+/// rows go on from one autoencoder.
+Comparison ae_dac_table(const std::filesystem::path& folder);
+Comparison ae_dac_classes(const std::filesystem::path& folder);
+Comparison ae_dac_grid(const std::filesystem::path& folder);
+
+}  // namespace coterie

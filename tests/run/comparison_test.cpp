@@ -1,0 +1,80 @@
+#include "coterie/run/comparison.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "coterie/core/files.h"
+#include "coterie/core/parallel.h"
+#include "coterie/run/run_folder.h"
+#include "testing.h"
+
+namespace coterie {
+namespace {
+
+using namespace testing;
+
+class Warnings : public Progress {
+ public:
+  void warn(std::string_view message) override { text += std::string(message) + "\n"; }
+  std::string text;
+};
+
+/// Forty rows in two groups far apart, with their ground truth, and two methods.
+class RunComparison : public ::testing::Test {
+ protected:
+  RunComparison() {
+    std::string csv = "x,y,group\n";
+    for (int i = 0; i < 40; ++i)
+      csv += fmt::format("{},{},{}\n", i % 2 * 10 + i * 0.01, i * 0.02, i % 2);
+    write_file(folder_ / "rows.csv", csv);
+    comparison_.data = {{"Rows", (folder_ / "rows.csv").native(), {.label_column = "group"}, 2}};
+  }
+  std::vector<ComparedRun> run(int seeds) {
+    return run_comparison(comparison_, seeds, folder_ / "runs", warnings_, CancelToken());
+  }
+
+  TemporaryFolder folder_;
+  Warnings warnings_;
+  Comparison comparison_{
+      .name = "small",
+      .about = "",
+      .methods = {{"k-means, one start", "kmeans", {{"restarts", "1"}}},
+                  {.label = "Ward", .method = "agglomerative", .seeded = false}}};
+};
+
+TEST_F(RunComparison, RunsEachSeedIntoAFolderOfItsOwn) {
+  const auto runs = run(2);
+  ASSERT_EQ(runs.size(), 3u);
+  for (const auto& one : runs) EXPECT_EQ(one.acc, 1) << one.label;
+  EXPECT_EQ(std::count_if(runs.begin(), runs.end(), [](auto& one) { return one.seed == 1; }), 1);
+  EXPECT_EQ(RunFolder(folder_ / "runs/rows-k-means-one-start-seed1").state(), RunState::finished);
+  EXPECT_EQ(warnings_.text, "");
+  const std::string table = comparison_markdown(comparison_, runs);
+  EXPECT_CONTAINS(table, "| k-means, one start | 2 | 2 | 100.0 ± 0.0 |");
+  EXPECT_CONTAINS(table, "| Ward | 1 | 2 | 100.0 |");
+}
+
+TEST_F(RunComparison, LeavesOutRunsOfOtherSettingsAndAbsentData) {
+  run(1);
+  comparison_.methods[0].parameters["restarts"] = "3";
+  comparison_.data.push_back({"None", "no-such-file.csv", {}, 2});
+  EXPECT_EQ(run(1).size(), 1u);
+  EXPECT_CONTAINS(warnings_.text, "holds a run with other settings");
+  EXPECT_CONTAINS(warnings_.text, "None is left out");
+}
+
+TEST_F(RunComparison, SelectionKeepsWhatARowStartsFrom) {
+  comparison_.methods = {{"first", "ae"}, {"second", "dec", {}, "first"}, {"third", "dac"}};
+  select_from(comparison_, {"second"}, {});
+  ASSERT_EQ(comparison_.methods.size(), 2u);
+  EXPECT_EQ(comparison_.methods[0].label, "first");
+  EXPECT_EQ(comparison_.methods[1].label, "second");
+  EXPECT_CONTAINS(user_error_of([&] { select_from(comparison_, {"fourth"}, {}); }),
+                  "'fourth' is not in the table; it has: first, second");
+  EXPECT_CONTAINS(user_error_of([&] { select_from(comparison_, {}, {"Columns"}); }),
+                  "it has: Rows");
+}
+
+}  // namespace
+}  // namespace coterie
