@@ -19,7 +19,7 @@ namespace {
 struct ClusterOptions {
   std::string input, clusters, max_clusters = "20", method = kAutoMethod, out, labels, seed = "0",
                                config, epochs, time_budget;
-  std::string device = "auto", precision = "auto", weights, init_from;
+  std::string device = "auto", precision = "auto", weights, init_from, snapshots;
   std::vector<std::string> set;
   DataOptions data;
   bool force = false, strict = false, tensorboard = false, no_report = false;
@@ -73,6 +73,7 @@ void apply_config(const std::string& path, const CLI::App& command, ClusterOptio
       {"precision", &options.precision},
       {"weights", &options.weights},
       {"init-from", &options.init_from},
+      {"snapshots", &options.snapshots},
       {"image-size", &options.data.image_size},
       {"channels", &options.data.channels}};
   for (const auto& [key, node] : table) {
@@ -94,6 +95,19 @@ void apply_config(const std::string& path, const CLI::App& command, ClusterOptio
     // What stands on the command line goes before the file.
     if (command.get_option("--" + name)->count() == 0) *found->second = toml_text(name, node);
   }
+}
+
+/// The epochs of "1,5,20"; none of an empty text.
+std::vector<std::int64_t> parse_epochs(const std::string& text) {
+  std::vector<std::int64_t> epochs;
+  for (std::size_t begin = 0; !text.empty() && begin <= text.size();) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    epochs.push_back(parse_integer("--snapshots", text.substr(begin, end - begin)));
+    if (epochs.back() < 1)
+      throw UserError("--snapshots {}: epochs are counted from 1", epochs.back());
+    begin = end + 1;
+  }
+  return epochs;
 }
 
 int cluster(const CLI::App& command, ClusterOptions options, Session& session) {
@@ -136,6 +150,7 @@ int cluster(const CLI::App& command, ClusterOptions options, Session& session) {
   if (!options.time_budget.empty())
     settings.time_budget = parse_duration("--time-budget", options.time_budget);
   settings.tensorboard = options.tensorboard;
+  settings.snapshots = parse_epochs(options.snapshots);
   request.out = options.out;
   request.force = options.force;
   request.command = session.command_line;
@@ -208,6 +223,11 @@ void add_cluster_command(CLI::App& app, Session& session) {
       ->add_option("--init-from", options->init_from,
                    "Take the autoencoder of a finished run instead of training one first")
       ->type_name("RUN");
+  command
+      ->add_option("--snapshots", options->snapshots,
+                   "Keep embeddings of 10,000 images after these epochs of each stage, e.g. "
+                   "1,5,20, in RUN/snapshots (deep methods)")
+      ->type_name("EPOCHS");
   command->add_flag("--force", options->force, "Replace a run that is in --out");
   command->add_flag("--strict", options->strict, "Exit with 3 where files were left out");
   command->add_flag("--tensorboard", options->tensorboard,

@@ -44,6 +44,9 @@ Clustering AutoencoderMethod<Params>::fit(const TrainingData& data, const FitCon
     if (line.contains("collapse")) statistics_["collapse"] = line.at("collapse");
     context.record(line);
   };
+  keep_snapshots(context, around, [this](const TrainingData& sample, const FitContext& silent) {
+    return predict(sample, silent);
+  });
   autoencoder_.to(around.device);
   head_->to(around.device);
   Engine engine(data, autoencoder_.side(), around);

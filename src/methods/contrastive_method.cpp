@@ -27,6 +27,9 @@ Clustering ContrastiveMethod<Params>::fit(const TrainingData& data, const FitCon
                    {"precision", name_of(around.precision)}};
     context.record(line);
   };
+  keep_snapshots(context, around, [this](const TrainingData& sample, const FitContext& silent) {
+    return Clustering{{}, encoder_.embed(sample, silent)};
+  });
   encoder_.to(around.device);
   Engine engine(data, encoder_.side(), around);
   train(encoder_, engine, context);

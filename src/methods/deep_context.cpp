@@ -36,6 +36,18 @@ TrainContext train_context(const FitContext& context, const TrainingData& data,
           .record = context.record};
 }
 
+void keep_snapshots(const FitContext& context, TrainContext& around,
+                    std::function<Clustering(const TrainingData&, const FitContext&)> look) {
+  if (context.snapshots.epochs.empty()) return;
+  around.look = [&context, look = std::move(look)](const std::string& stage, std::int64_t epoch) {
+    const Snapshots& wanted = context.snapshots;
+    if (std::ranges::find(wanted.epochs, epoch) == wanted.epochs.end()) return;
+    FitContext silent = context;
+    silent.progress = nullptr;
+    wanted.keep(stage, epoch, look(wanted.sample, silent));
+  };
+}
+
 void check_images(const TrainingData& data, std::int64_t least) {
   if (!data.has_images())
     throw UserError(

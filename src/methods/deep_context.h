@@ -11,6 +11,10 @@ namespace coterie {
 TrainContext train_context(const FitContext& context, const TrainingData& data,
                            const Method& method);
 
+/// Has the engine give `context.snapshots` what `look` makes of the sample.
+void keep_snapshots(const FitContext& context, TrainContext& around,
+                    std::function<Clustering(const TrainingData&, const FitContext& silent)> look);
+
 /// Throws UserError unless `data` holds at least `least` images of 1 or 3 channels.
 void check_images(const TrainingData& data, std::int64_t least);
 

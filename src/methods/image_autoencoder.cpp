@@ -46,6 +46,7 @@ void ImageAutoencoder::build(const AutoencoderParams& params, bool variational,
   params_ = params;
   shape_ = data.shape;
   mean_ = channel_statistics(data).mean;
+  if (!params.centre) mean_.zero_();
   make_network(nearest_autoencoder_side(std::max(shape_.height, shape_.width)), variational);
   RandomStream weights(context.seed, "ae/weights");
   initialise(*network_, weights);

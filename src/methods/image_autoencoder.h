@@ -27,6 +27,7 @@ struct AutoencoderParams {
   double scale = 0.2;            ///< part of the size
   double shear = 0.2;            ///< part of the height
   double noise = 0;              ///< part of the input's values that is set to 0
+  bool centre = true;            ///< take each channel's mean off
 
   AffineRange distortion() const { return {rotate, shift, scale, shear}; }
 };
@@ -68,7 +69,8 @@ void add_autoencoder_fields(Fields<Params>& fields, const std::string& epochs = 
                                "part of its height by which the input is slanted at random")
       .template number<double>("noise", &Params::noise,
                                Range{.low = 0, .high = 1, .high_open = true},
-                               "part of the input's values that is set to 0 at random");
+                               "part of the input's values that is set to 0 at random")
+      .flag("centre", &Params::centre, "take the mean of each channel off the images");
 }
 
 /// A convolutional autoencoder and what it must know of the images it was trained on: their shape,
@@ -82,7 +84,7 @@ class ImageAutoencoder {
   AutoencoderImpl& network() { return *network_; }
   std::int64_t side() const { return network_->shape().side; }
   void to(const torch::Device& device);
-  /// Images in 0..1 as the network takes them: without the channels' means.
+  /// Images in 0..1 as the network takes them: without the channels' means, unless told not to.
   torch::Tensor centred(const torch::Tensor& images) const { return images - mean_; }
   /// Images turned, moved, scaled and slanted at random, and with noise.
   torch::Tensor distorted(const torch::Tensor& images, RandomStream& stream) const;

@@ -45,6 +45,15 @@ struct StoredModel {
   nlohmann::json meta;
 };
 
+/// What a method is to show of itself in the middle of its training: what it makes of a sample.
+struct Snapshots {
+  std::vector<std::int64_t> epochs;  ///< of each stage, counted from 1, after which
+  TrainingData sample;
+  /// Takes the sample's embeddings, with labels and probabilities where the method has clusters by
+  /// then.
+  std::function<void(const std::string& stage, std::int64_t epoch, const Clustering&)> keep;
+};
+
 /// Everything around one training.
 struct FitContext {
   std::int64_t clusters = 0;  ///< K; 0 where the method is to find it (MethodInfo::finds_clusters)
@@ -64,6 +73,7 @@ struct FitContext {
   double time_budget = 0;
   /// A line of history.jsonl for each epoch or restart.
   std::function<void(const nlohmann::json&)> record = [](const nlohmann::json&) {};
+  Snapshots snapshots;
 };
 
 /// A clustering method: shallow or deep, trained once, able to label new data after.

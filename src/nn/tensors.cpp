@@ -135,4 +135,11 @@ void initialise(torch::nn::Module& module, RandomStream& stream) {
   }
 }
 
+void move_weights(torch::nn::Module& slow, const torch::nn::Module& fast, double momentum) {
+  torch::NoGradGuard no_grad;
+  const auto from = fast.parameters();
+  auto to = slow.parameters();
+  for (std::size_t i = 0; i < to.size(); ++i) to[i].lerp_(from[i], 1 - momentum);
+}
+
 }  // namespace coterie

@@ -36,4 +36,8 @@ void load_module(torch::nn::Module& module, const std::string& prefix, const Ten
 /// every machine and with every libtorch.
 void initialise(torch::nn::Module& module, RandomStream& stream);
 
+/// Moves the weights of `slow` by 1 - momentum towards those of `fast`, a module of the same make;
+/// momentum 0 copies them. Buffers of batch norms stay as they are.
+void move_weights(torch::nn::Module& slow, const torch::nn::Module& fast, double momentum);
+
 }  // namespace coterie

@@ -14,6 +14,7 @@
 #include "coterie/methods/runtime.h"
 #include "coterie/metrics/scores.h"
 #include "coterie/metrics/silhouette.h"
+#include "coterie/run/snapshots.h"
 #include "coterie/run/tensorboard.h"
 
 namespace fs = std::filesystem;
@@ -65,6 +66,9 @@ void check_request(const RunSettings& settings, const MethodInfo& method, const 
                       method.name);
     RunFolder(settings.init_from).read_finished_manifest();
   }
+  if (!settings.snapshots.empty() && method.input != InputKind::images)
+    throw UserError("--snapshots: method {} has no epochs; choose a deep one such as ae-dac",
+                    method.name);
   if (dataset.size() < 2)
     throw UserError("{} holds {} usable item; clustering needs at least 2",
                     printable(dataset.source), dataset.size());
@@ -192,6 +196,11 @@ class Run {
       history.append(line);
       if (tensorboard) tensorboard->add(line);
     };
+    SnapshotWriter snapshots(folder_.snapshots(), dataset_);
+    if (!settings_.snapshots.empty())
+      context.snapshots = {settings_.snapshots, snapshots.sample(),
+                           [&](const std::string& stage, std::int64_t epoch,
+                               const Clustering& seen) { snapshots.write(stage, epoch, seen); }};
     Clustering result;
     try {
       result = method_->fit(dataset_.training_data(), context);

@@ -32,7 +32,7 @@ std::vector<ComparedData> image_sets(const fs::path& folder) {
 }
 
 /// The autoencoder that all others take.
-ComparedMethod autoencoder_row() { return {kAe, "ae", {{"epochs", "40"}}}; }
+ComparedMethod autoencoder_row() { return {kAe, "ae", {{"epochs", "20"}}}; }
 
 }  // namespace
 
@@ -157,8 +157,43 @@ Comparison ae_dac_grid(const fs::path& folder) {
   return table;
 }
 
+Comparison ae_dac_readings(const fs::path& folder) {
+  Comparison table{.name = "ae-dac-readings", .about = "what AE+DAC's paper leaves open"};
+  const auto from = [&](const char* autoencoder, const char* label,
+                        std::map<std::string, std::string> parameters) {
+    table.methods.push_back({label, "ae-dac", std::move(parameters), autoencoder});
+  };
+  table.methods.push_back(autoencoder_row());
+  from(kAe, "defaults", {});
+  from(kAe, "rate of the thresholds 0.005", {{"rate", "0.005"}});
+  from(kAe, "DAC's thresholds", {{"lower", "0.455"}, {"rate", "0.009"}});
+  from(kAe, "step size 0.001", {{"learning_rate", "0.001"}});
+  from(kAe, "head ends in batch norm", {{"head_end", "norm"}});
+  from(kAe, "head ends in batch norm and ReLU", {{"head_end", "norm-relu"}});
+  from(kAe, "head from k-means", {{"start", "kmeans"}});
+  from(kAe, "random head in batch norm and ReLU", {{"start", "random"}, {"head_end", "norm-relu"}});
+  from(kAe, "reconstruction as a sum", {{"reconstruction", "sum"}});
+  from(kAe, "labels of chunks of 1024 images", {{"label_steps", "4"}});
+  from(kAe, "labels of an averaged network", {{"label_momentum", "0.99"}});
+  from(kAe, "no distortion", {{"augment", "false"}});
+  from(kAe, "no negatives", {{"negatives", "false"}});
+  for (const char* epochs : {"5", "60"}) {
+    const std::string start = fmt::format("AE of {} epochs", epochs);
+    table.methods.push_back({start, "ae", {{"epochs", epochs}}});
+    from(start.c_str(), fmt::format("pre-training of {} epochs", epochs).c_str(), {});
+  }
+  table.methods.push_back(
+      {"AE, mean not taken off", "ae", {{"epochs", "20"}, {"centre", "false"}}});
+  from("AE, mean not taken off", "mean not taken off", {{"centre", "false"}});
+  table.methods.push_back({"AE of 256 values", "ae", {{"epochs", "20"}, {"bottleneck", "0"}}});
+  from("AE of 256 values", "code of 256 values", {{"bottleneck", "0"}});
+  table.data = {image_sets(folder).front()};
+  return table;
+}
+
 std::vector<Comparison> comparisons(const fs::path& folder) {
-  return {dpac_table2(folder), ae_dac_table(folder), ae_dac_classes(folder), ae_dac_grid(folder)};
+  return {dpac_table2(folder), ae_dac_table(folder), ae_dac_classes(folder), ae_dac_grid(folder),
+          ae_dac_readings(folder)};
 }
 
 }  // namespace coterie

@@ -21,5 +21,7 @@ Comparison dpac_table2(const std::filesystem::path& folder);
 Comparison ae_dac_table(const std::filesystem::path& folder);
 Comparison ae_dac_classes(const std::filesystem::path& folder);
 Comparison ae_dac_grid(const std::filesystem::path& folder);
+/// Its method on Fashion-MNIST with one of our readings or choices changed at a time.
+Comparison ae_dac_readings(const std::filesystem::path& folder);
 
 }  // namespace coterie

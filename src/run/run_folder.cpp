@@ -176,6 +176,7 @@ void RunFolder::remove_outputs() const {
   for (const char* name : kOutputs) fs::remove(file(name), ignored);
   fs::remove_all(checkpoints(), ignored);
   fs::remove_all(tensorboard(), ignored);
+  fs::remove_all(snapshots(), ignored);
   fs::remove_all(path_ / "report", ignored);
   fs::remove(path_, ignored);  // Only where it is empty by now.
 }

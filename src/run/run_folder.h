@@ -31,6 +31,7 @@ class RunFolder {
   std::filesystem::path file(const char* name) const { return path_ / name; }
   std::filesystem::path checkpoints() const { return path_ / "checkpoints"; }
   std::filesystem::path tensorboard() const { return path_ / "tensorboard"; }
+  std::filesystem::path snapshots() const { return path_ / "snapshots"; }
   std::filesystem::path report() const { return path_ / "report" / "index.html"; }
 
   bool has_manifest() const;

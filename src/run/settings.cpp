@@ -48,7 +48,8 @@ nlohmann::json to_json(const RunSettings& settings) {
           {"weights", path_to_json(settings.weights)},
           {"init_from", path_to_json(settings.init_from)},
           {"time_budget", settings.time_budget},
-          {"tensorboard", settings.tensorboard}};
+          {"tensorboard", settings.tensorboard},
+          {"snapshots", settings.snapshots}};
 }
 
 RunSettings settings_from_json(const nlohmann::json& json) {
@@ -74,6 +75,7 @@ RunSettings settings_from_json(const nlohmann::json& json) {
     if (json.contains("init_from")) settings.init_from = path_from_json(json.at("init_from"));
     json.at("time_budget").get_to(settings.time_budget);
     settings.tensorboard = json.value("tensorboard", settings.tensorboard);
+    settings.snapshots = json.value("snapshots", settings.snapshots);
     return settings;
   } catch (const nlohmann::json::exception& error) {
     throw UserError("the manifest's settings are damaged ({}); cluster again", error.what());

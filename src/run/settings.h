@@ -4,6 +4,7 @@
 #include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <vector>
 
 #include "coterie/data/load.h"
 
@@ -28,6 +29,7 @@ struct RunSettings {
   std::string init_from;           ///< run whose autoencoder is taken; empty: none
   double time_budget = 0;    ///< seconds for the training, 0: no limit
   bool tensorboard = false;  ///< write event files for TensorBoard
+  std::vector<std::int64_t> snapshots;  ///< epochs after which a sample's embeddings are kept
 };
 
 nlohmann::json to_json(const RunSettings& settings);

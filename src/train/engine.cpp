@@ -312,7 +312,11 @@ void Engine::finish_epoch(const Stage& stage) {
     }
     clusters_.start(stage.clusters, context_.device);
   }
-  if (processes().first()) context_.record(line);
+  if (processes().first()) {
+    context_.record(line);
+    context_.look(stage.name, at_.epoch + 1);
+    for (auto* module : stage.trained) module->train();
+  }
   meter_ = {};
   earlier_seconds_ = 0;
   epoch_start_ = Clock::now();

@@ -19,6 +19,8 @@ struct DacParams : JointParams, HeadParams {
   double lower = 0.5;
   double rate = 0.005;
   bool negatives = true;
+  std::int64_t label_steps = 1;
+  double label_momentum = 0;
   static const Fields<DacParams>& fields();
 };
 
@@ -27,6 +29,8 @@ struct AeDacParams : DacParams {
     start = HeadStart::pac;
     alpha = 0.5;
     beta = 0.3;
+    learning_rate = 1e-4;
+    rate = 0.02;
   }
   static const Fields<AeDacParams>& fields();
 };

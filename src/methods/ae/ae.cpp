@@ -52,6 +52,9 @@ Clustering Ae<Params>::fit(const TrainingData& data, const FitContext& context) 
     statistics_["images_per_second"] = line.at("images_per_second");
     context.record(line);
   };
+  keep_snapshots(context, around, [this](const TrainingData& sample, const FitContext& silent) {
+    return Clustering{{}, autoencoder_.codes(sample, silent)};
+  });
   autoencoder_.to(around.device);
   Engine engine(data, autoencoder_.side(), around);
   engine.keep("autoencoder", autoencoder_.network());

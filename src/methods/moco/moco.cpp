@@ -53,15 +53,6 @@ class KeyQueueImpl : public torch::nn::Module {
 };
 TORCH_MODULE(KeyQueue);
 
-/// Moves the weights of `slow` by 1 - momentum towards those of `fast`. Buffers of batch norms are
-/// its own.
-void follow(torch::nn::Module& slow, const torch::nn::Module& fast, double momentum) {
-  torch::NoGradGuard no_grad;
-  const auto from = fast.parameters();
-  auto to = slow.parameters();
-  for (std::size_t i = 0; i < to.size(); ++i) to[i].lerp_(from[i], 1 - momentum);
-}
-
 class Moco : public ContrastiveMethod<MocoParams> {
  public:
   const MethodInfo& info() const override {
@@ -94,7 +85,7 @@ class Moco : public ContrastiveMethod<MocoParams> {
     Branch keys(ResNet(backbone->shape()), make_projector(encoder.width()));
     queries->to(device);
     keys->to(device);
-    follow(*keys, *queries, 0);
+    move_weights(*keys, *queries, 0);
     for (auto& parameter : keys->parameters()) parameter.set_requires_grad(false);
     if (params_.sync_batch_norm) {
       engine.share_batch_norms(*queries);
@@ -117,7 +108,7 @@ class Moco : public ContrastiveMethod<MocoParams> {
       torch::Tensor k;
       {
         torch::NoGradGuard no_grad;
-        follow(*keys, *queries, params_.momentum);
+        move_weights(*keys, *queries, params_.momentum);
         k = projected(keys, "second");
       }
       const auto loss = queue_info_nce(q, k, queue->keys().clone(), params_.temperature);
