@@ -113,17 +113,22 @@ Stage AutoencoderMethod<Params>::joint_stage(const Training& training, std::stri
 }
 
 template <class Params>
+torch::Tensor AutoencoderMethod<Params>::seen(Batch& batch) const {
+  return autoencoder_.centred(this->params_.augment
+                                  ? autoencoder_.distorted(batch.images, batch.random)
+                                  : batch.images);
+}
+
+template <class Params>
 auto AutoencoderMethod<Params>::pass(const Training& training, Batch& batch, bool reconstruct) const
     -> Pass {
   AutoencoderImpl& network = autoencoder_.network();
   Pass made;
   made.plain = autoencoder_.centred(batch.images);
-  const auto seen = this->params_.augment
-                        ? autoencoder_.centred(autoencoder_.distorted(batch.images, batch.random))
-                        : made.plain;
-  made.probabilities = training.engine.forward(seen, [&](const torch::Tensor& images) {
+  const auto images = this->params_.augment ? seen(batch) : made.plain;
+  made.probabilities = training.engine.forward(images, [&](const torch::Tensor& x) {
     torch::Tensor features;
-    const auto probabilities = assigned(images, &features);
+    const auto probabilities = assigned(x, &features);
     if (reconstruct) made.back = network.decode(network.code(features));
     return probabilities;
   });

@@ -85,6 +85,8 @@ class AutoencoderMethod : public MethodWith<Params> {
   Stage joint_stage(const Training& training, std::string name) const;
   /// The head's probabilities for centred images; `features` is set where it is given.
   torch::Tensor assigned(const torch::Tensor& images, torch::Tensor* features = nullptr) const;
+  /// The images of a batch as the head is trained on them: distorted with `augment`, and centred.
+  torch::Tensor seen(Batch& batch) const;
   /// What a step of the joint training makes of a batch.
   struct Pass {
     torch::Tensor plain;          ///< the images, centred

@@ -40,9 +40,8 @@ class SoftmaxMethod : public AutoencoderMethod<Params> {
       torch::Tensor features;
       {
         torch::NoGradGuard no_grad;
-        features =
-            training.engine.forward(this->autoencoder().centred(batch.images),
-                                    [&](const torch::Tensor& x) { return network.features(x); });
+        features = training.engine.forward(
+            this->seen(batch), [&](const torch::Tensor& x) { return network.features(x); });
       }
       const auto logits = static_cast<SoftmaxHead&>(this->head()).logits(features);
       const auto loss = torch::cross_entropy_loss(logits, labels->of(batch.indices));

@@ -47,6 +47,7 @@ struct Training {
 TEST(AeDac, WithoutPairsOfTwoClustersItCollapsesAndSaysSo) {
   Training training("ae-dac");
   training.set("negatives", "false").set("start", "random").set("head_end", "plain");
+  training.set("learning_rate", "0.001");
   training.set("pretrain_epochs", "2").set("epochs", "30");
   const Clustering found = training.run();
   EXPECT_EQ(std::count(found.labels.begin(), found.labels.end(), found.labels[0]), 60);
@@ -62,6 +63,53 @@ TEST(AeDac, EndsWhereItsThresholdsMeet) {
   training.set("rate", "0.1").set("epochs", "30").set("pretrain_epochs", "1");
   training.run();
   EXPECT_EQ(training.epochs_of("adapt"), 5);
+}
+
+/// The loss of the pairs in each epoch of a training whose labels come as `settings` say.
+std::vector<double> pair_losses(const std::map<std::string, std::string>& settings) {
+  Training training("ae-dac");
+  training.set("pretrain_epochs", "2").set("rate", "0.1");
+  for (const auto& [name, value] : settings) training.set(name, value);
+  training.run();
+  std::vector<double> losses;
+  for (const auto& line : training.history)
+    if (line.at("stage") == "adapt") losses.push_back(line.at("losses").at("pairs"));
+  return losses;
+}
+
+TEST(AeDac, PairsMayBeLabelledByAHeldOrAnAveragedNetwork) {
+  const auto own = pair_losses({});
+  // An average that keeps almost nothing of itself is the network in training.
+  const auto nearly_own = pair_losses({{"label_momentum", "1e-9"}});
+  ASSERT_EQ(own.size(), nearly_own.size());
+  for (std::size_t i = 0; i < own.size(); ++i) EXPECT_NEAR(own[i], nearly_own[i], 1e-4) << i;
+  EXPECT_NE(pair_losses({{"label_momentum", "0.9"}}), own);
+  EXPECT_NE(pair_losses({{"label_steps", "3"}}), own);
+}
+
+TEST(Snapshots, ShowASampleAndLeaveTheTrainingAsItIs) {
+  for (const char* name : {"ae", "ae-dac", "dec"}) {
+    Training plain(name);
+    Training watched(name);
+    std::vector<std::string> seen;
+    const ToyImages sample(7);
+    watched.context.snapshots = {
+        {2, 3},
+        sample.data,
+        [&](const std::string& stage, std::int64_t epoch, const Clustering& c) {
+          seen.push_back(fmt::format("{} {}", stage, epoch));
+          EXPECT_EQ(c.embeddings.rows(), 7);
+          EXPECT_EQ(c.probabilities.rows(), name == std::string("ae") ? 0 : 7);
+        }};
+    for (Training* training : {&plain, &watched}) {
+      training->set("epochs", "3");
+      if (name != std::string("ae")) training->set("pretrain_epochs", "2");
+    }
+    EXPECT_EQ(plain.run().labels, watched.run().labels);
+    EXPECT_EQ(plain.history.back().at("losses"), watched.history.back().at("losses")) << name;
+    ASSERT_GE(seen.size(), 2u) << name;
+    EXPECT_EQ(seen.front(), "reconstruction 2");
+  }
 }
 
 TEST(Dac, FindsMostOfThreeKindsFromOneOfThreeSeeds) {

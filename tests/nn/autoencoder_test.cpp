@@ -50,7 +50,8 @@ TEST(Autoencoder, EveryPixelOfTheOutputHangsOnTheCode) {
     initialise(*network, stream);
     network->eval();
     torch::NoGradGuard no_grad;
-    // Of several codes, as one alone may by chance give a pixel the value that it has without a code.
+    // Of several codes, as one alone may by chance give a pixel the value that it has without a
+    // code.
     const auto difference =
         (network->decode(torch::rand({8, 256})) - network->decode(torch::zeros({1, 256}))).abs();
     EXPECT_GT(difference.amax(0).min().item<double>(), 1e-6) << side;

@@ -34,8 +34,9 @@ TEST(ResNet, HasTorchvisionsParameters) {
   EXPECT_EQ(large(ResNetKind::resnet50), 25557032 - 2049000);
   const ResNet bottleneck(ResNetShape{ResNetKind::resnet50, ResNetStem::large, 3});
   const auto names = bottleneck->named_parameters();
-  for (const char* name : {"conv1.weight", "bn1.bias", "layer1.0.downsample.0.weight",
-                           "layer1.0.downsample.1.bias", "layer3.5.conv3.weight", "layer4.2.bn3.bias"})
+  for (const char* name :
+       {"conv1.weight", "bn1.bias", "layer1.0.downsample.0.weight", "layer1.0.downsample.1.bias",
+        "layer3.5.conv3.weight", "layer4.2.bn3.bias"})
     EXPECT_TRUE(names.contains(name)) << name;
 }
 
@@ -43,7 +44,8 @@ TEST(ResNet, TakesEverySizeAndGivesItsWidth) {
   for (const std::int64_t side : {28, 32, 96, 224}) {
     auto small = network({ResNetKind::compact, stem_for(side), 1});
     small->eval();
-    EXPECT_EQ(small->forward(torch::rand({2, 1, side, side})).sizes(), torch::IntArrayRef({2, 256}));
+    EXPECT_EQ(small->forward(torch::rand({2, 1, side, side})).sizes(),
+              torch::IntArrayRef({2, 256}));
   }
   EXPECT_EQ(network({ResNetKind::resnet50, ResNetStem::small, 3})->width(), 2048);
 }
@@ -82,7 +84,8 @@ TEST(ResNet, WeightsOfAFileStartItAndMisfitsAreListed) {
   tensors.erase("layer1.0.conv1.weight");
   tensors["head.weight"] = tensors.at("fc.weight");
   write_safetensors(folder / "other.safetensors", tensors);
-  const std::string other = user_error_of([&] { load_backbone(*second, folder / "other.safetensors"); });
+  const std::string other =
+      user_error_of([&] { load_backbone(*second, folder / "other.safetensors"); });
   EXPECT_CONTAINS(other, "layer1.0.conv1.weight is missing");
   EXPECT_CONTAINS(other, "head.weight is unknown");
 }

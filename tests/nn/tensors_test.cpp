@@ -93,5 +93,19 @@ TEST(Tensors, StartingWeightsComeFromTheStreamAlone) {
   EXPECT_TRUE(torch::equal(a["1.bias"], torch::zeros({2})));
 }
 
+TEST(Tensors, WeightsMoveTowardsThoseOfAnotherModule) {
+  auto slow = small_network();
+  auto fast = small_network();
+  torch::NoGradGuard no_grad;
+  for (auto& weight : slow->parameters()) weight.fill_(2);
+  for (auto& weight : fast->parameters()) weight.fill_(6);
+  fast->named_buffers()["1.running_mean"].fill_(9);
+  move_weights(*slow, *fast, 0.75);
+  for (const auto& weight : slow->parameters()) EXPECT_TRUE(weight.eq(3).all().item<bool>());
+  EXPECT_TRUE(slow->named_buffers()["1.running_mean"].eq(0).all().item<bool>());
+  move_weights(*slow, *fast, 0);
+  for (const auto& weight : slow->parameters()) EXPECT_TRUE(weight.eq(6).all().item<bool>());
+}
+
 }  // namespace
 }  // namespace coterie

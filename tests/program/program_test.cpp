@@ -177,6 +177,28 @@ TEST(Program, WritesEventFilesForTensorBoard) {
   EXPECT_FALSE(std::filesystem::exists(program.file("run/tensorboard")));
 }
 
+TEST(Program, KeepsSnapshotsOfATraining) {
+  Program program;
+  program.write("images-idx3-ubyte", idx_images(30));
+  std::vector<std::string> words{"cluster", "images-idx3-ubyte", "-k",          "3",     "--method",
+                                 "ae",      "--epochs",          "2",           "--out", "run",
+                                 "--set",   "batch_size=10",     "--snapshots", "1,2"};
+  const Outcome outcome = program.run(words);
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  const std::string rows = program.read("run/snapshots/rows.csv");
+  EXPECT_EQ(rows.substr(0, rows.find('\n')), "row,path");
+  EXPECT_EQ(std::count(rows.begin(), rows.end(), '\n'), 31);
+  EXPECT_CONTAINS(program.read("run/snapshots/reconstruction-0001.npy"), "'shape': (30, 16)");
+  EXPECT_NE(program.read("run/snapshots/reconstruction-0001.npy"),
+            program.read("run/snapshots/reconstruction-0002.npy"));
+  words.back() = "0";
+  EXPECT_CONTAINS(program.run(words).err, "epochs are counted from 1");
+  program.write("toy.csv", toy_csv(30));
+  EXPECT_CONTAINS(program.run({"cluster", "toy.csv", "-k", "3", "--label-column", "kind",
+                                "--snapshots", "1"}).err,
+                  "method pac has no epochs");
+}
+
 TEST(Program, InterruptedDeepRunResumesToTheSameResult) {
   Program program;
   program.write("images-idx3-ubyte", idx_images(90));
