@@ -27,13 +27,16 @@ torch::Tensor normal_divergence(const torch::Tensor& mean, const torch::Tensor& 
 }
 
 torch::Tensor aggregated_target(const torch::Tensor& features, const torch::Tensor& probabilities,
-                                double m) {
+                                double m, AggregatedScores kind) {
   torch::NoGradGuard no_grad;
   const auto rows = features.to(torch::kDouble);
   const auto unit = rows / rows.norm(2, {1}, /*keepdim=*/true).clamp_min(kLeast);
   auto distances = (1 - torch::mm(unit, unit.t())).clamp_min(0);
   distances.fill_diagonal_(0);
-  const auto scores = torch::mm(distances, probabilities.to(torch::kDouble)).clamp_min(kLeast);
+  const auto shares = probabilities.to(torch::kDouble);
+  auto scores = torch::mm(distances, shares).clamp_min(kLeast);
+  if (kind == AggregatedScores::means)
+    scores = scores / shares.sum(0, /*keepdim=*/true).clamp_min(kLeast);
   return (-1 / (m - 1) * scores.log()).softmax(1).to(probabilities.dtype());
 }
 

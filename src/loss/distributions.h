@@ -20,11 +20,17 @@ torch::Tensor kl_divergence(const torch::Tensor& target, const torch::Tensor& as
 /// Welling: Auto-Encoding Variational Bayes, 2014, appendix B).
 torch::Tensor normal_divergence(const torch::Tensor& mean, const torch::Tensor& log_variance);
 
+/// What an image's score for a cluster is made of.
+enum class AggregatedScores {
+  sums,   ///< s_ik = sum_j p_jk d_ij, as printed
+  means,  ///< the same divided by sum_j p_jk, the cluster's size in the batch
+};
+
 /// Online probability aggregation (Yan, Lu, Yan: Deep Probability Aggregation Clustering, 2024,
-/// eq. 9), [B, K]: q_ik ~ s_ik^(-1/(m-1)) with s_ik = sum_j p_jk d_ij and d the cosine distance of
-/// features [B, E]; a row's distance to itself is 0, so it has no say in its own target. In double,
-/// without gradient; returned in the type of `probabilities` [B, K].
+/// eq. 9), [B, K]: q_ik ~ s_ik^(-1/(m-1)) with scores s (see AggregatedScores) and d the cosine
+/// distance of features [B, E]; a row's distance to itself is 0, so it has no say in its own
+/// target. In double, without gradient; returned in the type of `probabilities` [B, K].
 torch::Tensor aggregated_target(const torch::Tensor& features, const torch::Tensor& probabilities,
-                                double m);
+                                double m, AggregatedScores scores = AggregatedScores::sums);
 
 }  // namespace coterie

@@ -114,9 +114,8 @@ Stage AutoencoderMethod<Params>::joint_stage(const Training& training, std::stri
 
 template <class Params>
 torch::Tensor AutoencoderMethod<Params>::seen(Batch& batch) const {
-  return autoencoder_.centred(this->params_.augment
-                                  ? autoencoder_.distorted(batch.images, batch.random)
-                                  : batch.images);
+  return autoencoder_.centred(
+      this->params_.augment ? autoencoder_.distorted(batch.images, batch.random) : batch.images);
 }
 
 template <class Params>

@@ -48,15 +48,14 @@ torch::Tensor channel_values(const StoredModel& model, const std::string& name,
 
 void ImageEncoder::make_backbone(const EncoderParams& params) {
   preset_ = preset_of(params.views, shape_.channels);
-  backbone_ = ResNet(ResNetShape{
-      .kind = params.backbone, .stem = stem_for(side_), .channels = shape_.channels});
+  backbone_ = ResNet(
+      ResNetShape{.kind = params.backbone, .stem = stem_for(side_), .channels = shape_.channels});
 }
 
 void ImageEncoder::build(const EncoderParams& params, const TrainingData& data,
                          const FitContext& context) {
   shape_ = data.shape;
-  side_ = params.side > 0 ? params.side
-                          : std::max({shape_.height, shape_.width, kLeastSide});
+  side_ = params.side > 0 ? params.side : std::max({shape_.height, shape_.width, kLeastSide});
   if (side_ < kLeastSide)
     throw UserError("side = {} is out of range: allowed is 0 or {} to 1024", side_, kLeastSide);
   const ChannelStatistics statistics = channel_statistics(data);
@@ -95,10 +94,9 @@ Matrix<float> ImageEncoder::embed(const TrainingData& data, const FitContext& co
                          .progress = context.progress,
                          .cancel = context.cancel},
                         [&](const torch::Tensor& images) {
-                          return forward_in(precision, normalised(images),
-                                            [&](const torch::Tensor& x) {
-                                              return backbone_->forward(x);
-                                            });
+                          return forward_in(
+                              precision, normalised(images),
+                              [&](const torch::Tensor& x) { return backbone_->forward(x); });
                         });
 }
 

@@ -16,11 +16,28 @@ SoftmaxHead::SoftmaxHead(std::int64_t features, std::int64_t clusters, HeadEnd e
   initialise(*this, weights);
 }
 
-torch::Tensor SoftmaxHead::logits(const torch::Tensor& features) {
-  const auto values = layers_->forward(features).to(torch::kFloat);
+torch::Tensor SoftmaxHead::ended(const torch::Tensor& outputs) {
+  const auto values = outputs.to(torch::kFloat);
   if (end_ == HeadEnd::plain) return values;
   const auto normed = last_norm_->forward(values);
   return end_ == HeadEnd::norm ? normed : torch::relu(normed);
+}
+
+Labeller::Labeller(const AutoencoderImpl& network, std::shared_ptr<ClusterHead> head)
+    : network_(register_module("network", Autoencoder(network.shape()))),
+      head_(register_module("head", std::move(head))),
+      steps_(register_buffer("steps", torch::zeros({1}, torch::kLong))) {
+  for (auto& parameter : parameters()) parameter.set_requires_grad(false);
+}
+
+void Labeller::follow(const AutoencoderImpl& network, const ClusterHead& head, std::int64_t steps,
+                      double momentum) {
+  const auto step = steps_.item<std::int64_t>();
+  if (step % steps == 0) {
+    move_weights(*network_, network, step == 0 ? 0 : momentum);
+    move_weights(*head_, head, step == 0 ? 0 : momentum);
+  }
+  steps_.add_(1);
 }
 
 std::vector<std::int32_t> clusters_of_codes(HeadStart start, const Matrix<float>& codes,

@@ -19,6 +19,47 @@ class SoftmaxMethod : public AutoencoderMethod<Params> {
                                          this->params_.end, weights);
   }
 
+  /// None where the network in training labels for itself.
+  std::shared_ptr<Labeller> make_labeller(const Training& training) const {
+    const Params& params = this->params_;
+    if (params.label_steps == 1 && params.label_momentum == 0) return nullptr;
+    RandomStream unused(0, "labeller");
+    auto labeller = std::make_shared<Labeller>(this->autoencoder().network(),
+                                               make_head(training.clusters, unused));
+    labeller->to(training.engine.context().device);
+    training.engine.keep("labeller", *labeller);
+    training.engine.share_batch_norms(*labeller);
+    return labeller;
+  }
+
+  /// What labels of a batch are made from, without gradient.
+  struct Labelled {
+    torch::Tensor codes;          ///< [B, E]
+    torch::Tensor hidden;         ///< [B, 64], within the head
+    torch::Tensor probabilities;  ///< [B, K]
+  };
+  /// Of centred images, by `labeller` or, where there is none, by the network in training.
+  Labelled labelled(const Training& training, const torch::Tensor& images,
+                    Labeller* labeller) const {
+    torch::NoGradGuard no_grad;
+    const Params& params = this->params_;
+    if (labeller)
+      labeller->follow(this->autoencoder().network(), this->head(), params.label_steps,
+                       params.label_momentum);
+    AutoencoderImpl& network = labeller ? labeller->network() : this->autoencoder().network();
+    ClusterHead& head = labeller ? labeller->head() : this->head();
+    Labelled made;
+    made.probabilities = training.engine.forward(images, [&](const torch::Tensor& x) {
+      const auto features = network.features(x);
+      made.codes = network.code(features);
+      made.hidden = static_cast<SoftmaxHead&>(head).hidden(features);
+      return head.probabilities(features, made.codes);
+    });
+    made.codes = made.codes.to(torch::kFloat);
+    made.hidden = made.hidden.to(torch::kFloat);
+    return made;
+  }
+
   /// The stage in which the head learns the clusters of the codes; none where it is not to.
   std::vector<Stage> head_stages(const Training& training) {
     if (this->params_.start == HeadStart::random) return {};

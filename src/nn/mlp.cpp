@@ -17,4 +17,15 @@ MlpImpl::MlpImpl(const MlpShape& shape) : shape_(shape) {
   register_module("layers", layers_);
 }
 
+torch::Tensor MlpImpl::hidden(const torch::Tensor& rows) {
+  torch::Tensor values = rows;
+  for (std::size_t i = 0; i + 1 < layers_->size(); ++i)
+    values = (*(layers_->begin() + static_cast<std::ptrdiff_t>(i))).forward(values);
+  return values;
+}
+
+torch::Tensor MlpImpl::last(const torch::Tensor& hidden) {
+  return (*(layers_->end() - 1)).forward(hidden);
+}
+
 }  // namespace coterie

@@ -22,7 +22,11 @@ class MlpImpl : public torch::nn::Module {
  public:
   explicit MlpImpl(const MlpShape& shape);
   /// [B, input] to [B, output].
-  torch::Tensor forward(const torch::Tensor& rows) { return layers_->forward(rows); }
+  torch::Tensor forward(const torch::Tensor& rows) { return last(hidden(rows)); }
+  /// What the last layer takes, [B, width of the last hidden layer].
+  torch::Tensor hidden(const torch::Tensor& rows);
+  /// The last layer alone.
+  torch::Tensor last(const torch::Tensor& hidden);
   const MlpShape& shape() const { return shape_; }
 
  private:

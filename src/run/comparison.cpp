@@ -120,6 +120,11 @@ class ComparisonRuns {
                          .clusters = method.finds_clusters ? 0 : data.clusters,
                          .parameters = method.parameters,
                          .seed = seed};
+    const bool starts_others =
+        std::any_of(comparison_.methods.begin(), comparison_.methods.end(),
+                    [&](const ComparedMethod& other) { return other.start == method.label; });
+    if (starts_others)
+      for (const auto& [name, value] : data.start_parameters) settings.parameters[name] = value;
     if (!method.start.empty()) {
       const ComparedMethod& start = method_of(comparison_, method.start);
       run(data, start, seed);

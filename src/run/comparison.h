@@ -30,6 +30,8 @@ struct ComparedData {
   std::int64_t clusters = 0;
   std::int64_t classes = 0;  ///< only images of the first so many classes; 0: of all
   int seeds = 0;             ///< at most so many; 0: as asked
+  /// Parameters, here alone, of the rows that others start from.
+  std::map<std::string, std::string> start_parameters = {};
 };
 
 /// Methods against data sets, as a paper's table does it.

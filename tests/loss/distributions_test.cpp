@@ -51,6 +51,11 @@ TEST(AggregatedTarget, HandWorked) {
   EXPECT_NEAR(q[0][0].item<double>(), 0.8, 1e-12);
   EXPECT_NEAR(q[1][0].item<double>(), 0.8, 1e-12);
   EXPECT_NEAR(q[2][0].item<double>(), 0.25, 1e-12);
+  // By the clusters' sizes, 1.7 and 1.3: the first two (.2 / 1.7, .8 / 1.3), the third (1.5 / 1.7,
+  // .5 / 1.3).
+  const auto means = aggregated_target(features, p, 2, AggregatedScores::means);
+  EXPECT_NEAR(means[0][0].item<double>(), 1.7 / 0.2 / (1.7 / 0.2 + 1.3 / 0.8), 1e-12);
+  EXPECT_NEAR(means[2][0].item<double>(), 1.7 / 1.5 / (1.7 / 1.5 + 1.3 / 0.5), 1e-12);
   const auto sharp = aggregated_target(features, p, /*m=*/1.03);
   EXPECT_GT(sharp[0][0].item<double>(), 1 - 1e-12);
   EXPECT_FALSE(aggregated_target(features, p.clone().set_requires_grad(true), 2).requires_grad());

@@ -17,10 +17,8 @@ struct DacParams : JointParams, HeadParams {
   double beta = 0.3;
   double upper = 0.95;
   double lower = 0.5;
-  double rate = 0.005;
+  double rate = 0.02;
   bool negatives = true;
-  std::int64_t label_steps = 1;
-  double label_momentum = 0;
   static const Fields<DacParams>& fields();
 };
 
@@ -30,7 +28,7 @@ struct AeDacParams : DacParams {
     alpha = 0.5;
     beta = 0.3;
     learning_rate = 1e-4;
-    rate = 0.02;
+    augment = false;
   }
   static const Fields<AeDacParams>& fields();
 };

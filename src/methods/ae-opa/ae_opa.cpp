@@ -7,6 +7,20 @@
 namespace coterie {
 namespace {
 
+/// Rows [B, E] with mean 0 and, where `whiten`, the identity as covariance: directions that the
+/// batch hardly varies in, which B rows cannot tell from none, become 0.
+torch::Tensor spread(const torch::Tensor& rows, bool whiten) {
+  constexpr double kLeastShare = 1e-4;  // of the largest variance
+  const auto centred = (rows - rows.mean(0, /*keepdim=*/true)).to(torch::kDouble);
+  if (!whiten) return centred;
+  const auto [variances, directions] =
+      torch::linalg_eigh(centred.t().mm(centred) / static_cast<double>(centred.size(0)), "L");
+  const auto scales =
+      torch::where(variances > kLeastShare * variances.max(), variances.clamp_min(1e-300).rsqrt(),
+                   torch::zeros_like(variances));
+  return centred.mm(directions * scales);
+}
+
 class AeOpa : public SoftmaxMethod<AeOpaParams> {
  public:
   using SoftmaxMethod<AeOpaParams>::SoftmaxMethod;
@@ -15,26 +29,21 @@ class AeOpa : public SoftmaxMethod<AeOpaParams> {
   std::vector<Stage> stages(const Training& training) override {
     std::vector<Stage> all = head_stages(training);
     Stage stage = joint_stage(training, "aggregate");
-    stage.step = [this, training](Batch& batch) -> Losses {
-      AutoencoderImpl& network = autoencoder().network();
+    const auto labeller = make_labeller(training);
+    stage.step = [this, training, labeller](Batch& batch) -> Losses {
       const auto pass = this->pass(training, batch, params_.reconstruction_weight > 0);
+      const auto labels = labelled(training, pass.plain, labeller.get());
       torch::Tensor target;
       {
         torch::NoGradGuard no_grad;
-        torch::Tensor codes;
-        const auto probabilities =
-            training.engine.forward(pass.plain, [&](const torch::Tensor& images) {
-              const auto features = network.features(images);
-              codes = network.code(features);
-              return head().probabilities(features, codes);
-            });
-        // The batch's mean says nothing about clusters, and would make all cosines alike.
         const Processes& processes = training.engine.processes();
-        const auto rows = processes.gather(codes.to(torch::kFloat));
-        const auto all_targets = aggregated_target(rows - rows.mean(0, /*keepdim=*/true),
-                                                   processes.gather(probabilities), params_.m);
-        target =
-            all_targets.narrow(0, processes.rank() * probabilities.size(0), probabilities.size(0));
+        const auto& measured =
+            params_.distance == OpaDistance::hidden ? labels.hidden : labels.codes;
+        const auto all_targets = aggregated_target(
+            spread(processes.gather(measured), params_.distance == OpaDistance::whitened),
+            processes.gather(labels.probabilities), params_.m, params_.scores);
+        const auto count = labels.probabilities.size(0);
+        target = all_targets.narrow(0, processes.rank() * count, count);
       }
       const auto divergence = kl_divergence(target, pass.probabilities);
       Losses losses{
@@ -55,6 +64,18 @@ const Fields<AeOpaParams>& AeOpaParams::fields() {
     fields
         .number<double>("m", &AeOpaParams::m, Range{.low = 1, .high = 10, .low_open = true},
                         "fuzziness of the aggregated target")
+        .choice<AggregatedScores>(
+            "scores", &AeOpaParams::scores,
+            {{"means", AggregatedScores::means}, {"sums", AggregatedScores::sums}},
+            "distances to the images of a cluster are averaged, or summed as the paper has it: "
+            "then chance in how many of them a batch holds decides much")
+        .choice<OpaDistance>("distance", &AeOpaParams::distance,
+                             {{"codes", OpaDistance::codes},
+                              {"whitened", OpaDistance::whitened},
+                              {"hidden", OpaDistance::hidden}},
+                             "distances are measured between codes, whitened codes, or values of "
+                             "the head's hidden layer; the batch's mean is taken off, as it would "
+                             "make all cosines alike")
         .number<double>("divergence", &AeOpaParams::divergence, above(0),
                         "weight of the clusters' loss")
         .number<double>("reconstruction_weight", &AeOpaParams::reconstruction_weight,
