@@ -10,6 +10,7 @@
 #include "coterie/data/pack.h"
 #include "coterie/methods/runtime.h"
 #include "coterie/run/cluster.h"
+#include "coterie/run/nearest_images.h"
 #include "results.h"
 #if defined(COTERIE_WEB)
 #include "coterie/report/report.h"
@@ -154,6 +155,51 @@ void add_evaluate_command(CLI::App& app, Session& session) {
         print_json(metrics);
       } else {
         fmt::print("{}", summary_text(metrics));
+      }
+      return 0;
+    };
+  });
+}
+
+void add_nearest_command(CLI::App& app, Session& session) {
+  struct NearestOptions {
+    std::string run, out = "nearest.png";
+    std::int64_t count = 8;
+    std::uint64_t seed = 0;
+  };
+  auto* command = app.add_subcommand(
+      "nearest", "Draw an image of each cluster beside those nearest to it, into one png");
+  auto options = std::make_shared<NearestOptions>();
+  command->add_option("RUN", options->run, "Run folder")->required();
+  command->add_option("--out", options->out, "The picture to write")
+      ->type_name("FILE")
+      ->capture_default_str();
+  command
+      ->add_option("--count", options->count,
+                   "Images of its own cluster, and as many of others; with ground truth those of "
+                   "another class have red frames")
+      ->check(CLI::Range(1, 100))
+      ->type_name("N")
+      ->capture_default_str();
+  command->add_option("--seed", options->seed, "Decides which image of each cluster")
+      ->check(CLI::NonNegativeNumber)
+      ->type_name("S")
+      ->capture_default_str();
+  add_common_options(*command, session);
+  command->callback([options, &session] {
+    session.action = [options, &session] {
+      Console console(session.quiet);
+      const PngImage picture = nearest_picture(open_run(options->run, console, *session.cancel),
+                                               options->count, options->seed);
+      write_file(options->out, encode_png(picture));
+      if (session.json) {
+        print_json({{"run", path_to_json(options->run)},
+                    {"picture", path_to_json(options->out)},
+                    {"width", picture.width},
+                    {"height", picture.height},
+                    {"seconds", steady_seconds() - session.started}});
+      } else {
+        fmt::print("{}: {} x {} pixels\n", printable(options->out), picture.width, picture.height);
       }
       return 0;
     };

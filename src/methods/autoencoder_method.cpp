@@ -105,7 +105,7 @@ template <class Params>
 Stage AutoencoderMethod<Params>::joint_stage(const Training& training, std::string name) const {
   return {.name = std::move(name),
           .epochs = this->params_.epochs,
-          .batch_size = this->params_.batch_size,
+          .batch_size = this->params_.joint_batch_size,
           .learning_rate = this->params_.learning_rate,
           .optimiser = {.weight_decay = this->params_.weight_decay},
           .clusters = training.clusters,

@@ -24,6 +24,7 @@ torch::Tensor rows_of(const torch::Tensor& all, const std::vector<std::int64_t>&
 struct JointParams : AutoencoderParams {
   std::int64_t epochs = 30;
   double learning_rate = 1e-3;
+  std::int64_t joint_batch_size = 256;
   bool augment = true;
 };
 
@@ -36,6 +37,8 @@ void add_joint_fields(Fields<Params>& fields) {
       .template number<double>("learning_rate", &Params::learning_rate,
                                Range{.low = 0, .high = 1, .low_open = true},
                                "step size of the training for the clusters")
+      .template number<std::int64_t>("joint_batch_size", &Params::joint_batch_size,
+                                     between(2, 65536), "images in a step of that training")
       .flag("augment", &Params::augment,
             "distort the input then too (rotate, shift, ...), but not what its label is made from");
   add_autoencoder_fields(fields);

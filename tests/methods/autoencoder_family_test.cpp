@@ -23,7 +23,8 @@ class Warnings : public Progress {
 /// A method on 60 images of three kinds, and what it told while it trained.
 struct Training {
   explicit Training(const std::string& name) : method(create_method(name)) {
-    method->set_parameter("batch_size", "20");
+    for (const auto& parameter : method->parameters())
+      if (parameter.name.ends_with("batch_size")) method->set_parameter(parameter.name, "20");
     context.progress = &warnings;
     context.record = [this](const nlohmann::json& line) { history.push_back(line); };
   }

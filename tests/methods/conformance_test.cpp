@@ -25,7 +25,8 @@ class Conformance : public ::testing::TestWithParam<std::string> {
     auto created = create_method(GetParam());
     for (const auto& parameter : created->parameters()) {
       if (parameter.name == "epochs") created->set_parameter("epochs", "4");
-      if (parameter.name == "batch_size") created->set_parameter("batch_size", "16");
+      if (parameter.name == "batch_size" || parameter.name == "joint_batch_size")
+        created->set_parameter(parameter.name, "16");
     }
     return created;
   }

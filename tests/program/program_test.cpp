@@ -194,9 +194,32 @@ TEST(Program, KeepsSnapshotsOfATraining) {
   words.back() = "0";
   EXPECT_CONTAINS(program.run(words).err, "epochs are counted from 1");
   program.write("toy.csv", toy_csv(30));
-  EXPECT_CONTAINS(program.run({"cluster", "toy.csv", "-k", "3", "--label-column", "kind",
-                                "--snapshots", "1"}).err,
-                  "method pac has no epochs");
+  EXPECT_CONTAINS(
+      program.run({"cluster", "toy.csv", "-k", "3", "--label-column", "kind", "--snapshots", "1"})
+          .err,
+      "method pac has no epochs");
+}
+
+TEST(Program, DrawsTheImagesNearestToOneOfEachCluster) {
+  Program program;
+  program.write("images-idx3-ubyte", idx_images(30));
+  ASSERT_EQ(program
+                .run({"cluster", "images-idx3-ubyte", "-k", "3", "--method", "ae", "--epochs", "1",
+                      "--out", "run"})
+                .code,
+            0);
+  const Outcome outcome = program.run({"nearest", "run", "--count", "4", "--json"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  // Cells of 28 pixels in a frame of 3; the image, four, a gap and four; three clusters.
+  EXPECT_EQ(outcome.json().at("width"), 10 * 34);
+  EXPECT_EQ(outcome.json().at("height"), 3 * 34);
+  EXPECT_EQ(program.read("nearest.png").substr(1, 3), "PNG");
+  program.write("toy.csv", toy_csv(30));
+  ASSERT_EQ(
+      program.run({"cluster", "toy.csv", "-k", "3", "--label-column", "kind", "--out", "rows"})
+          .code,
+      0);
+  EXPECT_CONTAINS(program.run({"nearest", "rows"}).err, "a run on features");
 }
 
 TEST(Program, InterruptedDeepRunResumesToTheSameResult) {

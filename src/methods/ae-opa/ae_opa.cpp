@@ -45,9 +45,12 @@ class AeOpa : public SoftmaxMethod<AeOpaParams> {
         const auto count = labels.probabilities.size(0);
         target = all_targets.narrow(0, processes.rank() * count, count);
       }
+      const auto agreement =
+          target.argmax(1).eq(labels.probabilities.argmax(1)).to(torch::kFloat).mean();
       const auto divergence = kl_divergence(target, pass.probabilities);
-      Losses losses{
-          params_.divergence * divergence, {{"divergence", divergence}}, target.argmax(1)};
+      Losses losses{params_.divergence * divergence,
+                    {{"divergence", divergence}, {"agreement", agreement}},
+                    target.argmax(1)};
       add_reconstruction(pass, params_.reconstruction_weight, losses);
       return losses;
     };

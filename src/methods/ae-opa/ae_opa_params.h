@@ -15,11 +15,12 @@ enum class OpaDistance {
 struct AeOpaParams : JointParams, HeadParams {
   AeOpaParams() {
     augment = false;
-    learning_rate = 1e-4;
+    joint_batch_size = 4096;
+    learning_rate = 2e-4;
   }
   double m = 1.03;
   OpaDistance distance = OpaDistance::hidden;
-  AggregatedScores scores = AggregatedScores::means;
+  AggregatedScores scores = AggregatedScores::sums;
   double reconstruction_weight = 1;
   double divergence = 0.1;
   static const Fields<AeOpaParams>& fields();
