@@ -64,6 +64,30 @@ TEST_F(RunComparison, LeavesOutRunsOfOtherSettingsAndAbsentData) {
   EXPECT_CONTAINS(warnings_.text, "None is left out");
 }
 
+TEST_F(RunComparison, OfSomeClassesTakesTheirImagesAlone) {
+  // Sixty grey images of 8 x 8: class 0 black, 1 in the middle, 2 white.
+  std::string pixels(60 * 64, '\0'), labels(60, '\0');
+  for (int i = 0; i < 60; ++i) {
+    labels[i] = static_cast<char>(i % 3);
+    std::fill_n(pixels.begin() + i * 64, 64, static_cast<char>(i % 3 * 100 + i / 3));
+  }
+  using namespace std::string_literals;
+  write_file(folder_ / "images-idx3-ubyte", "\0\0\x08\x03\0\0\0\x3c\0\0\0\x08\0\0\0\x08"s + pixels);
+  write_file(folder_ / "labels-idx1-ubyte", "\0\0\x08\x01\0\0\0\x3c"s + labels);
+  comparison_.data = {{.name = "Greys, two classes",
+                       .input = (folder_ / "images-idx3-ubyte").native(),
+                       .load = {.labels = (folder_ / "labels-idx1-ubyte").native()},
+                       .clusters = 2,
+                       .classes = 2,
+                       .seeds = 1}};
+  comparison_.data[0].load.cache = folder_ / "cache";
+  const auto runs = run(3);
+  ASSERT_EQ(runs.size(), 2u) << warnings_.text;  // one seed of each method
+  EXPECT_EQ(runs[0].acc, 1);
+  const RunFolder first(folder_ / "runs/greys-two-classes-ward-seed0");
+  EXPECT_EQ(first.read_metrics().at("n"), 40);
+}
+
 TEST_F(RunComparison, SelectionKeepsWhatARowStartsFrom) {
   comparison_.methods = {{"first", "ae"}, {"second", "dec", {}, "first"}, {"third", "dac"}};
   select_from(comparison_, {"second"}, {});
