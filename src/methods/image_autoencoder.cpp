@@ -41,8 +41,8 @@ void ImageAutoencoder::make_network(std::int64_t side, bool variational) {
                                           .variational = variational});
 }
 
-void ImageAutoencoder::build(const AutoencoderParams& params, bool variational,
-                             const TrainingData& data, const FitContext& context) {
+void ImageAutoencoder::build(const AutoencoderParams& params, const TrainingData& data,
+                             const FitContext& context, bool variational) {
   params_ = params;
   shape_ = data.shape;
   mean_ = channel_statistics(data).mean;
@@ -140,8 +140,8 @@ void ImageAutoencoder::save(StoredModel& model) const {
   model.meta["side"] = side();
 }
 
-void ImageAutoencoder::load(const AutoencoderParams& params, bool variational,
-                            const StoredModel& model) {
+void ImageAutoencoder::load(const AutoencoderParams& params, const StoredModel& model,
+                            bool variational) {
   params_ = params;
   const auto& sizes = model.meta.at("shape");
   shape_ = {sizes.at(0), sizes.at(1), sizes.at(2)};

@@ -6,6 +6,7 @@
 
 #include "coterie/core/params.h"
 #include "coterie/loss/reconstruction.h"
+#include "coterie/methods/cluster_head.h"
 #include "coterie/methods/method.h"
 #include "coterie/nn/augment.h"
 #include "coterie/nn/autoencoder.h"
@@ -78,10 +79,12 @@ void add_autoencoder_fields(Fields<Params>& fields, const std::string& epochs = 
 class ImageAutoencoder {
  public:
   /// A network for the images of `data` with fresh weights, or with those of `context.init_from`.
-  void build(const AutoencoderParams& params, bool variational, const TrainingData& data,
-             const FitContext& context);
+  void build(const AutoencoderParams& params, const TrainingData& data, const FitContext& context,
+             bool variational = false);
 
+  static constexpr const char* kName = "autoencoder";  ///< in checkpoints
   AutoencoderImpl& network() { return *network_; }
+  torch::nn::Module& module() { return *network_; }
   std::int64_t side() const { return network_->shape().side; }
   void to(const torch::Device& device);
   /// Images in 0..1 as the network takes them: without the channels' means, unless told not to.
@@ -90,6 +93,12 @@ class ImageAutoencoder {
   torch::Tensor distorted(const torch::Tensor& images, RandomStream& stream) const;
   /// The reconstruction error of centred images against what came back of them, a scalar.
   torch::Tensor reconstruction(const torch::Tensor& images, const torch::Tensor& back) const;
+
+  /// Features and codes of centred images.
+  Description describe(const torch::Tensor& images) {
+    const auto features = network_->features(images);
+    return {features, network_->code(features)};
+  }
 
   /// The stage that trains it alone.
   Stage pretraining(const Engine& engine);
@@ -100,7 +109,7 @@ class ImageAutoencoder {
   Matrix<float> codes(const TrainingData& data, const FitContext& context);
 
   void save(StoredModel& model) const;
-  void load(const AutoencoderParams& params, bool variational, const StoredModel& model);
+  void load(const AutoencoderParams& params, const StoredModel& model, bool variational = false);
 
  private:
   void make_network(std::int64_t side, bool variational);

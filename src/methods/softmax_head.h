@@ -59,8 +59,8 @@ void add_head_fields(Fields<Params>& fields) {
 class SoftmaxHead : public ClusterHead {
  public:
   SoftmaxHead(std::int64_t features, std::int64_t clusters, HeadEnd end, RandomStream& weights);
-  torch::Tensor probabilities(const torch::Tensor& features, const torch::Tensor&) override {
-    return logits(features).softmax(1);
+  torch::Tensor probabilities(const Description& description) override {
+    return logits(description.features).softmax(1);
   }
   torch::Tensor logits(const torch::Tensor& features) { return ended(layers_->forward(features)); }
   /// The 64 values before the last linear layer, [B, 64].
@@ -86,7 +86,11 @@ class Labeller : public torch::nn::Module {
   void follow(const AutoencoderImpl& network, const ClusterHead& head, std::int64_t steps,
               double momentum);
 
-  AutoencoderImpl& network() { return *network_; }
+  /// Features and codes of centred images.
+  Description describe(const torch::Tensor& images) {
+    const auto features = network_->features(images);
+    return {features, network_->code(features)};
+  }
   ClusterHead& head() { return *head_; }
 
  private:

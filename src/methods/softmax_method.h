@@ -46,14 +46,14 @@ class SoftmaxMethod : public AutoencoderMethod<Params> {
     if (labeller)
       labeller->follow(this->autoencoder().network(), this->head(), params.label_steps,
                        params.label_momentum);
-    AutoencoderImpl& network = labeller ? labeller->network() : this->autoencoder().network();
     ClusterHead& head = labeller ? labeller->head() : this->head();
     Labelled made;
     made.probabilities = training.engine.forward(images, [&](const torch::Tensor& x) {
-      const auto features = network.features(x);
-      made.codes = network.code(features);
-      made.hidden = static_cast<SoftmaxHead&>(head).hidden(features);
-      return head.probabilities(features, made.codes);
+      const Description description =
+          labeller ? labeller->describe(x) : this->autoencoder().describe(x);
+      made.codes = description.codes;
+      made.hidden = static_cast<SoftmaxHead&>(head).hidden(description.features);
+      return head.probabilities(description);
     });
     made.codes = made.codes.to(torch::kFloat);
     made.hidden = made.hidden.to(torch::kFloat);

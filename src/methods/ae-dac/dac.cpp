@@ -17,7 +17,7 @@ class Dac : public SoftmaxMethod<Params> {
 
   bool pretrains() const override { return this->params_.alpha > 0; }
 
-  std::vector<Stage> stages(const Training& training) override {
+  std::vector<Stage> joint_stages(const Training& training) override {
     std::vector<Stage> all = this->head_stages(training);
     const Params& params = this->params_;
     const ThresholdRule rule{params.upper, params.lower, params.rate};

@@ -26,7 +26,7 @@ class AeOpa : public SoftmaxMethod<AeOpaParams> {
   using SoftmaxMethod<AeOpaParams>::SoftmaxMethod;
 
  private:
-  std::vector<Stage> stages(const Training& training) override {
+  std::vector<Stage> joint_stages(const Training& training) override {
     std::vector<Stage> all = head_stages(training);
     Stage stage = joint_stage(training, "aggregate");
     const auto labeller = make_labeller(training);

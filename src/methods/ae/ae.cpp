@@ -43,7 +43,7 @@ Clustering Ae<Params>::fit(const TrainingData& data, const FitContext& context) 
   Params::fields().validate(this->params_);
   check_training_images(data);
   check_clusters(context, data);
-  autoencoder_.build(this->params_, Params::kVariational, data, context);
+  autoencoder_.build(this->params_, data, context, Params::kVariational);
   TrainContext around = train_context(context, data, *this);
   around.time_budget *= kTrainingShare;
   around.record = [&](const nlohmann::json& line) {
@@ -76,7 +76,7 @@ StoredModel Ae<Params>::save() const {
 
 template <class Params>
 void Ae<Params>::load(const StoredModel& model) {
-  load_parts(model, *this, [&] { autoencoder_.load(this->params_, Params::kVariational, model); });
+  load_parts(model, *this, [&] { autoencoder_.load(this->params_, model, Params::kVariational); });
   clusters_ = EmbeddingClusters(this->params_);
   clusters_.load(model.tensors);
 }

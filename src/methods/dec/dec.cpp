@@ -17,8 +17,8 @@ class CentreHead : public ClusterHead {
  public:
   CentreHead(std::int64_t clusters, std::int64_t width, double alpha)
       : alpha_(alpha), centres_(register_parameter("centres", torch::zeros({clusters, width}))) {}
-  torch::Tensor probabilities(const torch::Tensor&, const torch::Tensor& codes) override {
-    return student_t_assignment(codes.to(torch::kFloat), centres_, alpha_);
+  torch::Tensor probabilities(const Description& description) override {
+    return student_t_assignment(description.codes.to(torch::kFloat), centres_, alpha_);
   }
   void set(const Matrix<double>& centres) {
     torch::NoGradGuard no_grad;
@@ -71,7 +71,7 @@ class Dec : public AutoencoderMethod<Params> {
                                         this->params_.alpha);
   }
 
-  std::vector<Stage> stages(const Training& training) override {
+  std::vector<Stage> joint_stages(const Training& training) override {
     const auto targets = std::make_shared<Targets>(training.data.count, training.clusters);
     targets->to(training.engine.context().device);
     training.engine.keep("targets", *targets);

@@ -44,10 +44,9 @@ class Simclr : public ContrastiveMethod<SimclrParams> {
     contrast.trained = {backbone.get(), projector.get()};
     contrast.step = [&](Batch& batch) -> Losses {
       const auto images = torch::cat({batch.views("first", recipe), batch.views("second", recipe)});
-      const auto projections =
-          engine.forward(encoder.normalised(images), [&](const torch::Tensor& x) {
-            return projector->forward(backbone->forward(x));
-          });
+      const auto projections = engine.forward(
+          encoder.normalised(images),
+          [&](const torch::Tensor& x) { return projector->forward(backbone->forward(x)); });
       const auto halves = projections.chunk(2);
       const ViewPair own{halves[0], halves[1]};
       const ViewPair all{processes.gather(own.first), processes.gather(own.second)};

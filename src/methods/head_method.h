@@ -1,0 +1,174 @@
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "coterie/methods/cluster_head.h"
+#include "coterie/methods/deep_context.h"
+#include "coterie/methods/method.h"
+#include "coterie/nn/device.h"
+#include "coterie/nn/tensors.h"
+#include "coterie/train/engine.h"
+
+namespace coterie {
+
+/// The frame of methods whose clusters come from a head on a network: `Body` is that network with
+/// what it must know of its images (ImageAutoencoder, ImageEncoder). The method gives the head and
+/// the stages that train both.
+template <class Params, class Body>
+class HeadMethod : public MethodWith<Params> {
+ public:
+  explicit HeadMethod(MethodInfo info) : info_(std::move(info)) {}
+  const MethodInfo& info() const override { return info_; }
+
+  Clustering fit(const TrainingData& data, const FitContext& context) override;
+  Clustering predict(const TrainingData& data, const FitContext& context) const override;
+  StoredModel save() const override;
+  void load(const StoredModel& model) override;
+  nlohmann::json statistics() const override { return statistics_; }
+
+ protected:
+  /// One training: what the stages see of it.
+  struct Training {
+    const TrainingData& data;
+    const FitContext& context;
+    Engine& engine;
+    std::int64_t clusters;
+  };
+  /// A head with its starting weights, for K clusters.
+  virtual std::shared_ptr<ClusterHead> make_head(std::int64_t clusters,
+                                                 RandomStream& weights) const = 0;
+  /// The training. The engine keeps body and head.
+  virtual std::vector<Stage> stages(const Training& training) = 0;
+
+  Body& body() const { return body_; }
+  ClusterHead& head() const { return *head_; }
+
+  /// Codes and probabilities of all images, [N, E] and [N, K].
+  struct Outputs {
+    Matrix<float> codes;
+    Matrix<float> probabilities;
+  };
+  Outputs outputs(const TrainingData& data, const FitContext& context) const;
+  /// The same in the middle of a training: silent, and in training mode again after it.
+  Outputs outputs(const Training& training) const;
+
+ private:
+  MethodInfo info_;
+  mutable Body body_;  // embedding moves it to the device that is asked for
+  std::shared_ptr<ClusterHead> head_;
+  std::int64_t clusters_ = 0;
+  nlohmann::json statistics_ = nlohmann::json::object();
+
+  /// Part of a time budget that training may take; the last pass over the images needs the rest.
+  static constexpr double kTrainingShare = 0.9;
+  static constexpr const char* kHead = "head/";
+};
+
+template <class Params, class Body>
+Clustering HeadMethod<Params, Body>::fit(const TrainingData& data, const FitContext& context) {
+  Params::fields().validate(this->params_);
+  check_training_images(data);
+  check_clusters(context, data);
+  if (context.clusters == 0)
+    throw UserError("method {} cannot find the number of clusters: give it (-k)", info_.name);
+  body_.build(this->params_, data, context);
+  clusters_ = context.clusters;
+  RandomStream weights(context.seed, "head");
+  head_ = make_head(clusters_, weights);
+  TrainContext around = train_context(context, data, *this);
+  around.identity["clusters"] = context.clusters;
+  around.time_budget *= kTrainingShare;
+  around.record = [&](const nlohmann::json& line) {
+    statistics_ = {{"losses", line.at("losses")},
+                   {"epochs", line.at("epoch")},
+                   {"images_per_second", line.at("images_per_second")}};
+    if (line.contains("collapse")) statistics_["collapse"] = line.at("collapse");
+    context.record(line);
+  };
+  keep_snapshots(context, around, [this](const TrainingData& sample, const FitContext& silent) {
+    return predict(sample, silent);
+  });
+  body_.to(around.device);
+  head_->to(around.device);
+  Engine engine(data, body_.side(), around);
+  engine.keep(Body::kName, body_.module());
+  engine.keep("head", *head_);
+  engine.share_batch_norms(body_.module());
+  engine.share_batch_norms(*head_);
+  engine.run(stages({data, context, engine, clusters_}));
+  if (!engine.processes().first()) return {};
+  return predict(data, context);
+}
+
+template <class Params, class Body>
+auto HeadMethod<Params, Body>::outputs(const TrainingData& data, const FitContext& context) const
+    -> Outputs {
+  if (!head_) throw std::logic_error("outputs of a network that was neither made nor loaded");
+  head_->to(resolve_device(context.device));
+  head_->eval();
+  std::int64_t width = 0;  // of the codes
+  const Matrix<float> both = body_.embed(data, context, [&](const torch::Tensor& images) {
+    const Description description = body_.describe(images);
+    width = description.codes.size(1);
+    return torch::cat({description.codes.to(torch::kFloat), head_->probabilities(description)}, 1);
+  });
+  Outputs out{Matrix<float>(both.rows(), width), Matrix<float>(both.rows(), both.cols() - width)};
+  for (std::int64_t i = 0; i < both.rows(); ++i) {
+    std::copy_n(both.row(i), width, out.codes.row(i));
+    std::copy(both.row(i) + width, both.row(i) + both.cols(), out.probabilities.row(i));
+  }
+  return out;
+}
+
+template <class Params, class Body>
+auto HeadMethod<Params, Body>::outputs(const Training& training) const -> Outputs {
+  FitContext silent = training.context;
+  silent.progress = nullptr;
+  Outputs out = outputs(training.data, silent);
+  body_.module().train();
+  head_->train();
+  return out;
+}
+
+template <class Params, class Body>
+Clustering HeadMethod<Params, Body>::predict(const TrainingData& data,
+                                             const FitContext& context) const {
+  Outputs out = outputs(data, context);
+  Clustering result;
+  result.labels.reserve(static_cast<std::size_t>(out.codes.rows()));
+  for (std::int64_t i = 0; i < out.codes.rows(); ++i) {
+    const float* row = out.probabilities.row(i);
+    result.labels.push_back(
+        static_cast<std::int32_t>(std::max_element(row, row + out.probabilities.cols()) - row));
+  }
+  result.probabilities = std::move(out.probabilities);
+  result.embeddings = std::move(out.codes);
+  return result;
+}
+
+template <class Params, class Body>
+StoredModel HeadMethod<Params, Body>::save() const {
+  StoredModel model;
+  model.meta = {{"version", 1}, {"parameters", parameters_json(*this)}};
+  body_.save(model);
+  save_module(*head_, kHead, model.tensors);
+  model.meta["clusters"] = clusters_;
+  return model;
+}
+
+template <class Params, class Body>
+void HeadMethod<Params, Body>::load(const StoredModel& model) {
+  load_parts(model, *this, [&] {
+    body_.load(this->params_, model);
+    clusters_ = model.meta.at("clusters");
+    RandomStream unused(0, "head");
+    head_ = make_head(clusters_, unused);
+    load_module(*head_, kHead, model.tensors);
+  });
+}
+
+}  // namespace coterie
