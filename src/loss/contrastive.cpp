@@ -1,5 +1,6 @@
 #include "coterie/loss/contrastive.h"
 
+#include <cmath>
 #include <limits>
 
 namespace coterie {
@@ -30,6 +31,17 @@ torch::Tensor info_nce(const ViewPair& views, const ViewPair& all, std::int64_t 
   const auto others =
       similarity.scatter(1, itself.unsqueeze(1), -std::numeric_limits<double>::infinity());
   return torch::cross_entropy_loss(others, other);
+}
+
+torch::Tensor cluster_info_nce(const ViewPair& assignments, double temperature) {
+  return info_nce({assignments.first.t(), assignments.second.t()}, temperature);
+}
+
+torch::Tensor imbalance(const torch::Tensor& assignments) {
+  const auto shares = assignments.mean(0);
+  // A share of 0 adds nothing: x log x goes to 0 with x.
+  const auto entropy = -(shares * shares.clamp_min(1e-12).log()).sum();
+  return std::log(static_cast<double>(assignments.size(1))) - entropy;
 }
 
 torch::Tensor queue_info_nce(const torch::Tensor& queries, const torch::Tensor& keys,

@@ -25,6 +25,16 @@ torch::Tensor info_nce(const ViewPair& views, double temperature);
 torch::Tensor info_nce(const ViewPair& views, const ViewPair& all, std::int64_t offset,
                        double temperature);
 
+/// The same for clusters instead of images (Li, Hu, Liu, Peng, Zhou, Peng: Contrastive Clustering,
+/// 2021, eq. 5 and 6): columns of the assignments [B, K] of two views take the place of rows, a
+/// cluster's other view is its column in the other, and there are 2K of them.
+torch::Tensor cluster_info_nce(const ViewPair& assignments, double temperature);
+
+/// log K minus the entropy of the mean assignment (eq. 7 there, with its sign and its range turned
+/// into a loss), a scalar: 0 where all clusters have the same share of the rows [B, K], log K where
+/// one has all.
+torch::Tensor imbalance(const torch::Tensor& assignments);
+
 /// InfoNCE against a queue of keys (He, Fan, Wu, Xie, Girshick: Momentum Contrast for Unsupervised
 /// Visual Representation Learning, 2020, eq. 1), a scalar: the mean over the rows q of
 /// -log( exp(s(q, k) / t) / (exp(s(q, k) / t) + sum over queued u of exp(s(q, u) / t)) ). Queries

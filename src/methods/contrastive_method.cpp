@@ -39,18 +39,6 @@ Clustering ContrastiveMethod<Params>::fit(const TrainingData& data, const FitCon
 }
 
 template <class Params>
-Stage ContrastiveMethod<Params>::stage() const {
-  const ContrastiveParams& params = this->params_;
-  return {.name = "contrast",
-          .epochs = params.epochs,
-          .batch_size = params.batch_size,
-          .learning_rate = params.learning_rate,
-          .schedule = params.schedule,
-          .warm_up = params.warm_up,
-          .optimiser = {.weight_decay = params.weight_decay}};
-}
-
-template <class Params>
 Clustering ContrastiveMethod<Params>::predict(const TrainingData& data,
                                               const FitContext& context) const {
   return clusters_.predict(encoder_.embed(data, context));

@@ -79,7 +79,9 @@ torch::Tensor ImageEncoder::normalised(const torch::Tensor& images) const {
   return normalise(images, mean_, deviation_);
 }
 
-Matrix<float> ImageEncoder::embed(const TrainingData& data, const FitContext& context) {
+Matrix<float> ImageEncoder::embed(
+    const TrainingData& data, const FitContext& context,
+    const std::function<torch::Tensor(const torch::Tensor&)>& outputs) {
   if (!backbone_) throw std::logic_error("embed with a network that was neither made nor loaded");
   check_images(data, 1);
   check_shape(data.shape, shape_);
@@ -94,9 +96,7 @@ Matrix<float> ImageEncoder::embed(const TrainingData& data, const FitContext& co
                          .progress = context.progress,
                          .cancel = context.cancel},
                         [&](const torch::Tensor& images) {
-                          return forward_in(
-                              precision, normalised(images),
-                              [&](const torch::Tensor& x) { return backbone_->forward(x); });
+                          return forward_in(precision, normalised(images), outputs);
                         });
 }
 

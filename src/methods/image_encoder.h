@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <nlohmann/json.hpp>
 
 #include "coterie/core/params.h"
+#include "coterie/methods/cluster_head.h"
 #include "coterie/methods/method.h"
 #include "coterie/nn/precision.h"
 #include "coterie/nn/resnet.h"
@@ -55,7 +57,9 @@ class ImageEncoder {
   /// A network for the images of `data` with fresh weights, or with those of `context.weights`.
   void build(const EncoderParams& params, const TrainingData& data, const FitContext& context);
 
+  static constexpr const char* kName = "backbone";  ///< in checkpoints
   ResNet& backbone() { return backbone_; }
+  torch::nn::Module& module() { return *backbone_; }
   std::int64_t side() const { return side_; }
   std::int64_t width() const { return backbone_->width(); }
   ViewRecipe recipe() const;
@@ -63,9 +67,20 @@ class ImageEncoder {
   /// Images in 0..1 as the backbone takes them.
   torch::Tensor normalised(const torch::Tensor& images) const;
 
-  /// The backbone's outputs for all images, [N, width], in eval mode. Throws UserError where the
+  /// The backbone's outputs for normalised images, as features and as codes.
+  Description describe(const torch::Tensor& images) {
+    const auto features = backbone_->forward(images);
+    return {features, features};
+  }
+
+  /// Rows of `outputs(normalised images)` for all images, in eval mode. Throws UserError where the
   /// images are of another shape than those of the training.
-  Matrix<float> embed(const TrainingData& data, const FitContext& context);
+  Matrix<float> embed(const TrainingData& data, const FitContext& context,
+                      const std::function<torch::Tensor(const torch::Tensor&)>& outputs);
+  /// The backbone's outputs, [N, width].
+  Matrix<float> embed(const TrainingData& data, const FitContext& context) {
+    return embed(data, context, [&](const torch::Tensor& x) { return backbone_->forward(x); });
+  }
 
   void save(StoredModel& model) const;
   void load(const EncoderParams& params, const StoredModel& model);

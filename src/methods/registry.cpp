@@ -3,6 +3,7 @@
 #include "coterie/methods/ae-dac/dac.h"
 #include "coterie/methods/ae-opa/ae_opa.h"
 #include "coterie/methods/ae/ae.h"
+#include "coterie/methods/cc/cc.h"
 #include "coterie/methods/dec/dec.h"
 #include "coterie/methods/moco/moco.h"
 #include "coterie/methods/shallow_methods.h"
@@ -27,6 +28,7 @@ const std::vector<RegisteredMethod>& registered_methods() {
       entry(make_idec),         entry(make_dac),
       entry(make_ae_dac),       entry(make_ae_opa),
       entry(make_simclr),       entry(make_moco),
+      entry(make_cc),
   };
   return methods;
 }

@@ -83,5 +83,37 @@ TEST(QueueInfoNce, EqualsItsDefinition) {
             1e-7);
 }
 
+TEST(ClusterInfoNce, ComparesColumnsHandWorked) {
+  // Each view gives each image a cluster of its own, in the other view in the other order of
+  // images: column 0 of the first is at right angles to its own twin and equal to the other's.
+  const auto first = torch::eye(2, torch::kDouble);
+  const ViewPair crossed{first, first.flip({0})};
+  // Twin at 0, the own view's other column at 0, the other view's other column at 1.
+  EXPECT_NEAR(cluster_info_nce(crossed, 1).item<double>(), std::log(2 + std::exp(1.0)), 1e-12);
+  EXPECT_NEAR(cluster_info_nce({first, first}, 1).item<double>(),
+              std::log((std::exp(1.0) + 2) / std::exp(1.0)), 1e-12);
+}
+
+TEST(ClusterInfoNce, GradientByDifferences) {
+  const auto other = rows(6, 3, 4).softmax(1);
+  EXPECT_LT(gradient_error(
+                [&](const auto& x) {
+                  return cluster_info_nce({x.softmax(1), other}, 1);
+                },
+                rows(6, 3, 3)),
+            1e-8);
+}
+
+TEST(Imbalance, HandWorked) {
+  EXPECT_NEAR(imbalance(torch::full({4, 2}, 0.5, torch::kDouble)).item<double>(), 0, 1e-12);
+  const auto one = torch::tensor({{1.0, 0.0}, {1.0, 0.0}}, torch::kDouble);
+  EXPECT_NEAR(imbalance(one).item<double>(), std::log(2.0), 1e-10);
+  const auto uneven = torch::tensor({{1.0, 0.0}, {0.5, 0.5}}, torch::kDouble);
+  EXPECT_NEAR(imbalance(uneven).item<double>(),
+              std::log(2.0) + 0.75 * std::log(0.75) + 0.25 * std::log(0.25), 1e-12);
+  EXPECT_LT(gradient_error([](const auto& x) { return imbalance(x.softmax(1)); }, rows(5, 3, 5)),
+            1e-8);
+}
+
 }  // namespace
 }  // namespace coterie

@@ -87,7 +87,7 @@ std::unique_ptr<Method> make_ae() {
   return std::make_unique<Ae<AeParams>>(MethodInfo{
       .name = "ae",
       .family = "autoencoder",
-      .summary = "a convolutional autoencoder, then PAC or k-means on its codes",
+      .summary = "a convolutional autoencoder, then its codes are clustered",
       .paper = "Yu, Liu, Han, Li, Tang, Wu: Representation Learning Based on Autoencoder and Deep "
                "Adaptive Clustering for Image Clustering, 2021, its first stage",
       .input = InputKind::images,
@@ -99,7 +99,7 @@ std::unique_ptr<Method> make_dae() {
   return std::make_unique<Ae<DaeParams>>(MethodInfo{
       .name = "dae",
       .family = "autoencoder",
-      .summary = "an autoencoder that restores what is missing, then PAC or k-means on its codes",
+      .summary = "an autoencoder that restores what is missing, then its codes are clustered",
       .paper =
           "Vincent, Larochelle, Lajoie, Bengio, Manzagol: Stacked Denoising Autoencoders, 2010",
       .input = InputKind::images,
@@ -111,7 +111,7 @@ std::unique_ptr<Method> make_vae() {
   return std::make_unique<Ae<VaeParams>>(
       MethodInfo{.name = "vae",
                  .family = "autoencoder",
-                 .summary = "a variational autoencoder, then PAC or k-means on its codes",
+                 .summary = "a variational autoencoder, then its codes are clustered",
                  .paper = "Kingma, Welling: Auto-Encoding Variational Bayes, 2014",
                  .input = InputKind::images,
                  .finds_clusters = true,

@@ -97,7 +97,7 @@ class Moco : public ContrastiveMethod<MocoParams> {
     queue->to(device);
 
     const ViewRecipe recipe = encoder.recipe();
-    Stage contrast = stage();
+    Stage contrast = params_.stage("contrast");
     contrast.trained = {queries.get()};
     contrast.step = [&](Batch& batch) -> Losses {
       const auto projected = [&](Branch& branch, const char* view) {

@@ -40,7 +40,7 @@ class Simclr : public ContrastiveMethod<SimclrParams> {
       engine.share_batch_norms(*projector);
     }
     const ViewRecipe recipe = encoder.recipe();
-    Stage contrast = stage();
+    Stage contrast = params_.stage("contrast");
     contrast.trained = {backbone.get(), projector.get()};
     contrast.step = [&](Batch& batch) -> Losses {
       const auto images = torch::cat({batch.views("first", recipe), batch.views("second", recipe)});

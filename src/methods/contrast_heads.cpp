@@ -1,0 +1,26 @@
+#include "coterie/methods/contrast_heads.h"
+
+#include <vector>
+
+#include "coterie/core/random.h"
+#include "coterie/nn/tensors.h"
+
+namespace coterie {
+namespace {
+
+Mlp head(const ContrastHeadsShape& shape, std::int64_t output) {
+  return Mlp(MlpShape{.input = shape.features,
+                      .hidden = std::vector<std::int64_t>(shape.hidden, shape.features),
+                      .output = output,
+                      .batch_norm = shape.batch_norm});
+}
+
+}  // namespace
+
+ContrastHeads::ContrastHeads(const ContrastHeadsShape& shape, RandomStream& weights)
+    : projector_(register_module("projector", head(shape, shape.projection))),
+      clusters_(register_module("clusters", head(shape, shape.clusters))) {
+  initialise(*this, weights);
+}
+
+}  // namespace coterie
