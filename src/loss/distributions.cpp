@@ -31,12 +31,15 @@ torch::Tensor aggregated_target(const torch::Tensor& features, const torch::Tens
   torch::NoGradGuard no_grad;
   const auto rows = features.to(torch::kDouble);
   const auto unit = rows / rows.norm(2, {1}, /*keepdim=*/true).clamp_min(kLeast);
-  auto distances = (1 - torch::mm(unit, unit.t())).clamp_min(0);
-  distances.fill_diagonal_(0);
   const auto shares = probabilities.to(torch::kDouble);
-  auto scores = torch::mm(distances, shares).clamp_min(kLeast);
-  if (kind == AggregatedScores::means)
-    scores = scores / shares.sum(0, /*keepdim=*/true).clamp_min(kLeast);
+  const auto sizes = shares.sum(0, /*keepdim=*/true);
+  // sum_j p_jk (1 - x_i x_j) without the B x B distances; a row's own term, which is 0 but for rows
+  // of zeros, is taken out.
+  const auto own = shares * (1 - unit.square().sum(1, /*keepdim=*/true));
+  auto scores = sizes - torch::mm(unit, torch::mm(unit.t(), shares)) - own;
+  // What the subtraction leaves of equal rows is rounding.
+  scores = scores.clamp_min(kLeast * static_cast<double>(rows.size(0)));
+  if (kind == AggregatedScores::means) scores = scores / sizes.clamp_min(kLeast);
   return (-1 / (m - 1) * scores.log()).softmax(1).to(probabilities.dtype());
 }
 

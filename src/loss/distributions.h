@@ -29,7 +29,8 @@ enum class AggregatedScores {
 /// Online probability aggregation (Yan, Lu, Yan: Deep Probability Aggregation Clustering, 2024,
 /// eq. 9), [B, K]: q_ik ~ s_ik^(-1/(m-1)) with scores s (see AggregatedScores) and d the cosine
 /// distance of features [B, E]; a row's distance to itself is 0, so it has no say in its own
-/// target. In double, without gradient; returned in the type of `probabilities` [B, K].
+/// target. In double, without gradient, in time linear in B; returned in the type of
+/// `probabilities` [B, K].
 torch::Tensor aggregated_target(const torch::Tensor& features, const torch::Tensor& probabilities,
                                 double m, AggregatedScores scores = AggregatedScores::sums);
 

@@ -1,5 +1,7 @@
 #include "coterie/methods/autoencoder_method.h"
 
+#include <algorithm>
+
 #include "coterie/methods/ae-dac/dac_params.h"
 #include "coterie/methods/ae-opa/ae_opa_params.h"
 #include "coterie/methods/dec/dec_params.h"
@@ -22,9 +24,11 @@ std::vector<Stage> AutoencoderMethod<Params>::stages(const Training& training) {
 
 template <class Params>
 Stage AutoencoderMethod<Params>::joint_stage(const Training& training, std::string name) const {
+  // Few images would make too few steps of large batches.
+  const std::int64_t most = std::max<std::int64_t>(2, training.data.count / 4);
   return {.name = std::move(name),
           .epochs = this->params_.epochs,
-          .batch_size = this->params_.joint_batch_size,
+          .batch_size = std::min(this->params_.joint_batch_size, most),
           .learning_rate = this->params_.learning_rate,
           .optimiser = {.weight_decay = this->params_.weight_decay},
           .clusters = training.clusters,

@@ -29,7 +29,8 @@ void add_joint_fields(Fields<Params>& fields) {
                                Range{.low = 0, .high = 1, .low_open = true},
                                "step size of the training for the clusters")
       .template number<std::int64_t>("joint_batch_size", &Params::joint_batch_size,
-                                     between(2, 65536), "images in a step of that training")
+                                     between(2, 65536),
+                                     "images in a step of that training; at most a quarter of all")
       .flag("augment", &Params::augment,
             "distort the input then too (rotate, shift, ...), but not what its label is made from");
   add_autoencoder_fields(fields);

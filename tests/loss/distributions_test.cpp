@@ -61,6 +61,27 @@ TEST(AggregatedTarget, HandWorked) {
   EXPECT_FALSE(aggregated_target(features, p.clone().set_requires_grad(true), 2).requires_grad());
 }
 
+TEST(AggregatedTarget, EqualsItsDefinitionByPairs) {
+  torch::manual_seed(2);
+  const auto features = torch::randn({7, 3}, torch::kDouble);
+  features[4].zero_();  // at distance 1 from all others
+  const auto p = torch::randn({7, 4}, torch::kDouble).softmax(1);
+  const double m = 1.4;
+  const auto q = aggregated_target(features, p, m);
+  for (int i = 0; i < 7; ++i) {
+    auto scores = torch::zeros({4}, torch::kDouble);
+    for (int j = 0; j < 7; ++j) {
+      if (j == i) continue;
+      const double norms = (features[i].norm() * features[j].norm()).item<double>();
+      const double cosine =
+          norms > 0 ? (features[i] * features[j]).sum().item<double>() / norms : 0;
+      scores += (1 - cosine) * p[j];
+    }
+    const auto powers = scores.pow(-1 / (m - 1));
+    EXPECT_TRUE(torch::allclose(q[i], powers / powers.sum(), 1e-10, 1e-12)) << i;
+  }
+}
+
 TEST(AggregatedTarget, IsSoundWhereAllFeaturesAreEqual) {
   const auto q = aggregated_target(torch::ones({4, 3}), torch::full({4, 2}, 0.5), 1.03);
   EXPECT_TRUE(torch::allclose(q, torch::full({4, 2}, 0.5)));
