@@ -49,7 +49,7 @@ void add_autoencoder_fields(Fields<Params>& fields, const std::string& epochs = 
           {{"cosine", LearningRate::cosine}, {"constant", LearningRate::constant}},
           "how that step size goes on: down to 0 along a cosine, or as it is")
       .template number<std::int64_t>("batch_size", &Params::batch_size, between(2, 65536),
-                                     "images in a step until the joint training, if there is one")
+                                     "images in a step of the autoencoder's own training")
       .template number<double>("weight_decay", &Params::weight_decay, between(0, 1),
                                "pull of the weights towards 0")
       .template choice<ReconstructionScale>(

@@ -68,7 +68,6 @@ class SoftmaxMethod : public AutoencoderMethod<Params> {
     training.engine.keep("start", *labels);
     Stage stage = this->joint_stage(training, "head");
     stage.epochs = this->params_.start_epochs;
-    stage.batch_size = this->params_.batch_size;
     stage.learning_rate = kHeadRate;
     stage.trained = {&this->head()};
     stage.before_epoch = [this, training, labels](std::int64_t epoch) {

@@ -280,16 +280,16 @@ void Engine::report(const Stage& stage) {
 void Engine::finish_epoch(const Stage& stage) {
   check_losses(stage);
   if (stage.after_epoch) stage.after_epoch(at_.epoch);
-  if (stage.finished && processes().any(stage.finished(at_.epoch)))
-    epochs_[at_.stage] = at_.epoch + 1;
   const double seconds = earlier_seconds_ + seconds_since(epoch_start_);
   const std::int64_t images = meter_.images() * processes().size();
-  nlohmann::json losses = nlohmann::json::object();
+  std::map<std::string, double> losses;
   for (const auto& [name, mean] : meter_.means()) {
     const auto sum = processes().sum(
         torch::full({1}, mean, torch::TensorOptions(torch::kDouble).device(context_.device)));
     losses[name] = sum.item<double>() / processes().size();
   }
+  if (stage.finished && processes().any(stage.finished(at_.epoch, losses)))
+    epochs_[at_.stage] = at_.epoch + 1;
   nlohmann::json line = {{"stage", stage.name},
                          {"epoch", at_.epoch + 1},
                          {"losses", losses},

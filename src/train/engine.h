@@ -42,8 +42,8 @@ struct TrainContext {
   std::function<void(const nlohmann::json&)> record = [](const nlohmann::json&) {};
   /// Called in the first process after each epoch, counted from 1, with the stage's name. It may
   /// use the networks, in eval mode too, but no random numbers of libtorch.
-  std::function<void(const std::string&, std::int64_t)> look =
-      [](const std::string&, std::int64_t) {};
+  std::function<void(const std::string&, std::int64_t)> look = [](const std::string&,
+                                                                  std::int64_t) {};
 };
 
 /// Trains modules through stages: shuffled batches, an optimiser, checkpoints, resume. On the CPU a

@@ -12,8 +12,8 @@
 
 namespace coterie {
 
-/// Brings images of a pack to the training device, batch by batch. While one batch is computed with,
-/// a thread gathers the bytes of the next, so that a slow disk is not waited for.
+/// Brings images of a pack to the training device, batch by batch. While one batch is computed
+/// with, a thread gathers the bytes of the next, so that a slow disk is not waited for.
 class Loader {
  public:
   /// `side`: height and width that the network takes; images of another size are resized

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -64,8 +65,9 @@ struct Stage {
   /// resumed within the epoch: what they make must be among what the engine keeps.
   std::function<void(std::int64_t)> before_epoch = {};
   std::function<void(std::int64_t)> after_epoch = {};
-  /// Asked after each epoch: true ends the stage before its epochs are over.
-  std::function<bool(std::int64_t)> finished = {};
+  /// Asked after each epoch, with the mean of each loss over it: true ends the stage before its
+  /// epochs are over.
+  std::function<bool(std::int64_t, const std::map<std::string, double>&)> finished = {};
 };
 
 }  // namespace coterie

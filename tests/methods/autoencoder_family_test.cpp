@@ -88,6 +88,31 @@ TEST(AeDac, PairsMayBeLabelledByAHeldOrAnAveragedNetwork) {
   EXPECT_NE(pair_losses({{"label_steps", "3"}}), own);
 }
 
+TEST(AeOpa, EndsWhereItsDivergenceRises) {
+  const auto epochs_with = [](const char* patience) {
+    Training training("ae-opa");
+    // Small batches and long steps, in which the clusters come apart.
+    training.set("pretrain_epochs", "1").set("epochs", "25").set("patience", patience);
+    training.set("joint_batch_size", "6").set("learning_rate", "0.05");
+    training.run();
+    double lowest = 1e9;
+    std::int64_t missed = 0, epoch = 0, ended = 25;
+    for (const auto& line : training.history) {
+      if (line.at("stage") != "aggregate") continue;
+      ++epoch;
+      const double divergence = line.at("losses").at("divergence");
+      missed = divergence < lowest ? 0 : missed + 1;
+      lowest = std::min(lowest, divergence);
+      if (missed == 2) ended = std::min(ended, epoch);
+    }
+    return std::pair(training.epochs_of("aggregate"), ended);
+  };
+  const auto [trained, first_rise] = epochs_with("2");
+  EXPECT_EQ(trained, first_rise);
+  EXPECT_LT(trained, 25);
+  EXPECT_EQ(epochs_with("0").first, 25);
+}
+
 TEST(Snapshots, ShowASampleAndLeaveTheTrainingAsItIs) {
   for (const char* name : {"ae", "ae-dac", "dec"}) {
     Training plain(name);

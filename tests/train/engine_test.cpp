@@ -410,7 +410,10 @@ TEST(Engine, AStageEndsEarlyWhereItSaysSo) {
   ToyNetwork network;
   std::vector<std::string> epochs;
   Stage first = toy_stage(network, 5, "first"), second = toy_stage(network, 2, "second");
-  first.finished = [](std::int64_t epoch) { return epoch == 2; };
+  first.finished = [](std::int64_t epoch, const auto& losses) {
+    EXPECT_GT(losses.at("total"), 0);
+    return epoch == 2;
+  };
   TrainContext context{.seed = 1};
   context.record = [&](const nlohmann::json& line) { epochs.push_back(line["stage"]); };
   Engine(pack.data, 8, context).run({first, second});

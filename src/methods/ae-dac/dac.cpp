@@ -22,7 +22,7 @@ class Dac : public SoftmaxMethod<Params> {
     const Params& params = this->params_;
     const ThresholdRule rule{params.upper, params.lower, params.rate};
     Stage stage = this->joint_stage(training, "adapt");
-    stage.finished = [rule](std::int64_t epoch) { return epoch >= rule.meeting(); };
+    stage.finished = [rule](std::int64_t epoch, const auto&) { return epoch >= rule.meeting(); };
     const auto labeller = this->make_labeller(training);
     stage.step = [this, training, rule, labeller](Batch& batch) -> Losses {
       const Params& settings = this->params_;

@@ -1,5 +1,7 @@
 #include "coterie/methods/ae-opa/ae_opa.h"
 
+#include <cmath>
+
 #include "coterie/loss/distributions.h"
 #include "coterie/methods/ae-opa/ae_opa_params.h"
 #include "coterie/methods/softmax_method.h"
@@ -21,6 +23,27 @@ torch::Tensor spread(const torch::Tensor& rows, bool whiten) {
   return centred.mm(directions * scales);
 }
 
+/// The lowest mean of a loss over an epoch until now, and for how many epochs it was not reached.
+class LowestLoss : public torch::nn::Module {
+ public:
+  LowestLoss()
+      : lowest_(register_buffer("lowest", torch::full({1}, HUGE_VAL, torch::kDouble))),
+        missed_(register_buffer("missed", torch::zeros({1}, torch::kLong))) {}
+  /// Takes the mean of another epoch. Returns for how many it was not reached.
+  std::int64_t missed(double mean) {
+    if (mean < lowest_.item<double>()) {
+      lowest_.fill_(mean);
+      missed_.zero_();
+    } else {
+      missed_.add_(1);
+    }
+    return missed_.item<std::int64_t>();
+  }
+
+ private:
+  torch::Tensor lowest_, missed_;
+};
+
 class AeOpa : public SoftmaxMethod<AeOpaParams> {
  public:
   using SoftmaxMethod<AeOpaParams>::SoftmaxMethod;
@@ -30,6 +53,12 @@ class AeOpa : public SoftmaxMethod<AeOpaParams> {
     std::vector<Stage> all = head_stages(training);
     Stage stage = joint_stage(training, "aggregate");
     const auto labeller = make_labeller(training);
+    const auto lowest = std::make_shared<LowestLoss>();
+    training.engine.keep("lowest divergence", *lowest);
+    stage.finished = [this, lowest](std::int64_t, const auto& losses) {
+      const auto missed = lowest->missed(losses.at("divergence"));
+      return params_.patience > 0 && missed >= params_.patience;
+    };
     stage.step = [this, training, labeller](Batch& batch) -> Losses {
       const auto pass = this->pass(training, batch, params_.reconstruction_weight > 0);
       const auto labels = labelled(training, pass.plain, labeller.get());
@@ -81,6 +110,9 @@ const Fields<AeOpaParams>& AeOpaParams::fields() {
                              "make all cosines alike")
         .number<double>("divergence", &AeOpaParams::divergence, above(0),
                         "weight of the clusters' loss")
+        .number<std::int64_t>("patience", &AeOpaParams::patience, between(0, 100000),
+                              "epochs without a lower divergence after which the training ends: "
+                              "then the clusters are coming apart; 0: it goes on")
         .number<double>("reconstruction_weight", &AeOpaParams::reconstruction_weight,
                         between(0, 1000), "weight of the reconstruction beside it");
     add_head_fields(fields);

@@ -21,6 +21,7 @@ struct AeOpaParams : JointParams, HeadParams {
   double m = 1.03;
   OpaDistance distance = OpaDistance::hidden;
   AggregatedScores scores = AggregatedScores::sums;
+  std::int64_t patience = 2;
   double reconstruction_weight = 1;
   double divergence = 0.1;
   static const Fields<AeOpaParams>& fields();

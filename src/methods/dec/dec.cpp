@@ -87,7 +87,7 @@ class Dec : public AutoencoderMethod<Params> {
       }
       targets->update(this->outputs(training).probabilities);
     };
-    stage.finished = [this, targets](std::int64_t epoch) {
+    stage.finished = [this, targets](std::int64_t epoch, const auto&) {
       return epoch > 0 && targets->changed() < this->params_.tolerance;
     };
     stage.step = [this, training, targets](Batch& batch) -> Losses {
