@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+
 #include "coterie/methods/softmax_head.h"
 
 namespace coterie {
@@ -68,6 +70,9 @@ class SoftmaxMethod : public AutoencoderMethod<Params> {
     training.engine.keep("start", *labels);
     Stage stage = this->joint_stage(training, "head");
     stage.epochs = this->params_.start_epochs;
+    // A few steps of large batches would leave the head undecided.
+    const auto least = std::min<std::int64_t>(32, stage.batch_size);
+    stage.batch_size = std::clamp(training.data.count / 20, least, stage.batch_size);
     stage.learning_rate = kHeadRate;
     stage.trained = {&this->head()};
     stage.before_epoch = [this, training, labels](std::int64_t epoch) {
