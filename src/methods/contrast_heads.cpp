@@ -1,7 +1,5 @@
 #include "coterie/methods/contrast_heads.h"
 
-#include <vector>
-
 #include "coterie/core/random.h"
 #include "coterie/nn/tensors.h"
 
@@ -9,10 +7,7 @@ namespace coterie {
 namespace {
 
 Mlp head(const ContrastHeadsShape& shape, std::int64_t output) {
-  return Mlp(MlpShape{.input = shape.features,
-                      .hidden = std::vector<std::int64_t>(shape.hidden, shape.features),
-                      .output = output,
-                      .batch_norm = shape.batch_norm});
+  return Mlp(MlpShape{.input = shape.features, .hidden = {shape.features}, .output = output});
 }
 
 }  // namespace

@@ -7,14 +7,12 @@ namespace coterie {
 
 class RandomStream;
 
-/// How two heads on a backbone are made: each of linear layers, all but the last as wide as the
-/// backbone.
+/// How two heads on a backbone are made: each of two linear layers with ReLU between, the first as
+/// wide as the backbone.
 struct ContrastHeadsShape {
   std::int64_t features = 0;
   std::int64_t projection = 128;
   std::int64_t clusters = 0;
-  int hidden = 1;           ///< layers before the last
-  bool batch_norm = false;  ///< after each of these, before its ReLU
 };
 
 /// A projector, whose outputs are compared between views, and a cluster head.

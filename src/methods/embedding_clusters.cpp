@@ -1,13 +1,12 @@
 #include "coterie/methods/embedding_clusters.h"
 
-#include <algorithm>
-#include <cmath>
-#include <numeric>
 #include <utility>
+#include <vector>
 
 #include "coterie/methods/deep_context.h"
 #include "coterie/methods/shallow_statistics.h"
 #include "coterie/shallow/cluster_count.h"
+#include "coterie/shallow/rows.h"
 
 namespace coterie {
 
@@ -31,14 +30,10 @@ Matrix<float> EmbeddingClusters::formed(Matrix<float> rows) const {
 ConstFeatures EmbeddingClusters::seen(const Matrix<float>& rows, Matrix<float>& unit) const {
   if (params_.cluster != EmbeddingClusterer::spectral || params_.distance != PacDistance::cosine)
     return rows;
+  const std::vector<double> nothing(static_cast<std::size_t>(rows.cols()));
+  const PreparedRows prepared(rows, nothing, /*unit_length=*/true);
   unit = Matrix<float>(rows.rows(), rows.cols());
-  for (std::int64_t i = 0; i < rows.rows(); ++i) {
-    const float* row = rows.row(i);
-    const double norm = std::sqrt(std::inner_product(row, row + rows.cols(), row, 0.0));
-    const double scale = norm > 0 ? 1 / norm : 0;
-    std::transform(row, row + rows.cols(), unit.row(i),
-                   [&](float value) { return static_cast<float>(value * scale); });
-  }
+  for (std::int64_t i = 0; i < rows.rows(); ++i) prepared.load(i, unit.row(i));
   return unit;
 }
 

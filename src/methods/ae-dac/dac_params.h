@@ -9,12 +9,10 @@ struct DacParams : JointParams, HeadParams {
   DacParams() {
     start = HeadStart::random;
     end = HeadEnd::norm_relu;
-    alpha = 0;
-    beta = 1;
     epochs = 75;
   }
-  double alpha = 0.5;
-  double beta = 0.3;
+  double alpha = 0;
+  double beta = 1;
   double upper = 0.95;
   double lower = 0.5;
   double rate = 0.02;
