@@ -169,7 +169,7 @@ Comparison ae_dac_readings(const fs::path& folder) {
     table.methods.push_back({label, "ae-dac", std::move(parameters), autoencoder});
   };
   table.methods.push_back(autoencoder_row());
-  from(kAe, "defaults", {});
+  from(kAe, "AE+DAC", {});  // all defaults: the run that ae-dac-table shows
   from(kAe, "rate of the thresholds 0.005", {{"rate", "0.005"}});
   from(kAe, "DAC's thresholds", {{"lower", "0.455"}, {"rate", "0.009"}});
   from(kAe, "step size 0.001", {{"learning_rate", "0.001"}});
@@ -180,7 +180,7 @@ Comparison ae_dac_readings(const fs::path& folder) {
   from(kAe, "reconstruction as a sum", {{"reconstruction", "sum"}});
   from(kAe, "labels of chunks of 1024 images", {{"label_steps", "4"}});
   from(kAe, "labels of an averaged network", {{"label_momentum", "0.99"}});
-  from(kAe, "no distortion", {{"augment", "false"}});
+  from(kAe, "distorted images, as in DAC", {{"augment", "true"}});
   from(kAe, "no negatives", {{"negatives", "false"}});
   for (const char* epochs : {"5", "60"}) {
     const std::string start = fmt::format("AE of {} epochs", epochs);
