@@ -25,7 +25,21 @@ torch::Tensor info_nce(const ViewPair& views, double temperature);
 torch::Tensor info_nce(const ViewPair& views, const ViewPair& all, std::int64_t offset,
                        double temperature);
 
-/// The same for clusters instead of images (Li, Hu, Liu, Peng, Zhou, Peng: Contrastive Clustering,
+/// The same with every other row weighed (Yan, Lu, Yan: Deep Probability Aggregation Clustering,
+/// 2024, eq. 11), a scalar: the mean over the 2B rows z of -log( exp(s(z, z') / t) / sum over all
+/// rows u except z of w(z, u) exp(s(z, u) / t) ). `weights` [B, N], at least 0, is w of each anchor
+/// with each image, alike for both views; a pair with weight 0 is left out. Of the mask of eq. 11,
+/// see `different_clusters`.
+torch::Tensor weighted_info_nce(const ViewPair& views, const ViewPair& all,
+                                const torch::Tensor& weights, std::int64_t offset,
+                                double temperature);
+
+/// How likely each row of `own` [B, K] and each of `all` [N, K] are of two clusters, [B, N],
+/// without gradient: 1 - p_i p_j (the mask of eq. 11 there), at least 1e-6, so that a batch of one
+/// cluster still has a loss.
+torch::Tensor different_clusters(const torch::Tensor& own, const torch::Tensor& all);
+
+/// info_nce for clusters instead of images (Li, Hu, Liu, Peng, Zhou, Peng: Contrastive Clustering,
 /// 2021, eq. 5 and 6): columns of the assignments [B, K] of two views take the place of rows, a
 /// cluster's other view is its column in the other, and there are 2K of them.
 torch::Tensor cluster_info_nce(const ViewPair& assignments, double temperature);

@@ -1,9 +1,17 @@
 #include "coterie/loss/distributions.h"
 
+#include <utility>
+
 namespace coterie {
 namespace {
 
 constexpr double kLeast = 1e-12;  // keeps logarithms finite
+
+/// Rows of unit length in double, without gradient; zeros stay zeros.
+torch::Tensor directions(const torch::Tensor& features) {
+  const auto rows = features.detach().to(torch::kDouble);
+  return rows / rows.norm(2, {1}, /*keepdim=*/true).clamp_min(kLeast);
+}
 
 }  // namespace
 
@@ -26,11 +34,22 @@ torch::Tensor normal_divergence(const torch::Tensor& mean, const torch::Tensor& 
   return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(1).mean();
 }
 
+torch::Tensor centred_rows(const torch::Tensor& rows, bool whiten) {
+  constexpr double kLeastShare = 1e-4;  // of the largest variance
+  const auto centred = (rows - rows.mean(0, /*keepdim=*/true)).to(torch::kDouble);
+  if (!whiten) return centred;
+  const auto [variances, axes] =
+      torch::linalg_eigh(centred.t().mm(centred) / static_cast<double>(centred.size(0)), "L");
+  const auto scales =
+      torch::where(variances > kLeastShare * variances.max(), variances.clamp_min(1e-300).rsqrt(),
+                   torch::zeros_like(variances));
+  return centred.mm(axes * scales);
+}
+
 torch::Tensor aggregated_target(const torch::Tensor& features, const torch::Tensor& probabilities,
                                 double m, AggregatedScores kind) {
   torch::NoGradGuard no_grad;
-  const auto rows = features.to(torch::kDouble);
-  const auto unit = rows / rows.norm(2, {1}, /*keepdim=*/true).clamp_min(kLeast);
+  const auto unit = directions(features);
   const auto shares = probabilities.to(torch::kDouble);
   const auto sizes = shares.sum(0, /*keepdim=*/true);
   // sum_j p_jk (1 - x_i x_j) without the B x B distances; a row's own term, which is 0 but for rows
@@ -38,9 +57,23 @@ torch::Tensor aggregated_target(const torch::Tensor& features, const torch::Tens
   const auto own = shares * (1 - unit.square().sum(1, /*keepdim=*/true));
   auto scores = sizes - torch::mm(unit, torch::mm(unit.t(), shares)) - own;
   // What the subtraction leaves of equal rows is rounding.
-  scores = scores.clamp_min(kLeast * static_cast<double>(rows.size(0)));
+  scores = scores.clamp_min(kLeast * static_cast<double>(unit.size(0)));
   if (kind == AggregatedScores::means) scores = scores / sizes.clamp_min(kLeast);
   return (-1 / (m - 1) * scores.log()).softmax(1).to(probabilities.dtype());
+}
+
+torch::Tensor aggregated_distance(const AssignedRows& own, const AssignedRows& all) {
+  const auto parts = [](const AssignedRows& rows) {
+    const auto shares = rows.probabilities.to(torch::kDouble);
+    return std::pair{shares.sum(0), torch::mm(directions(rows.features).t(), shares)};
+  };
+  const auto [own_sizes, own_sums] = parts(own);
+  const auto [all_sizes, all_sums] = parts(all);
+  // sum_ij p_ik p_jk (1 - x_i x_j) without the distances.
+  const auto sum = (own_sizes * all_sizes).sum() - (own_sums * all_sums).sum();
+  const auto pairs = static_cast<double>(own.features.size(0) * all.features.size(0));
+  const auto clusters = static_cast<double>(own.probabilities.size(1));
+  return (clusters / pairs * sum).to(own.probabilities.dtype());
 }
 
 }  // namespace coterie

@@ -20,6 +20,10 @@ torch::Tensor kl_divergence(const torch::Tensor& target, const torch::Tensor& as
 /// Welling: Auto-Encoding Variational Bayes, 2014, appendix B).
 torch::Tensor normal_divergence(const torch::Tensor& mean, const torch::Tensor& log_variance);
 
+/// Rows [B, E] with mean 0 and, where `whiten`, the identity as covariance, in double: directions
+/// that the batch hardly varies in, which B rows cannot tell from none, become 0.
+torch::Tensor centred_rows(const torch::Tensor& rows, bool whiten);
+
 /// What an image's score for a cluster is made of.
 enum class AggregatedScores {
   sums,   ///< s_ik = sum_j p_jk d_ij, as printed
@@ -33,5 +37,17 @@ enum class AggregatedScores {
 /// `probabilities` [B, K].
 torch::Tensor aggregated_target(const torch::Tensor& features, const torch::Tensor& probabilities,
                                 double m, AggregatedScores scores = AggregatedScores::sums);
+
+/// Features [B, E] of images with their probabilities [B, K].
+struct AssignedRows {
+  torch::Tensor features;
+  torch::Tensor probabilities;
+};
+
+/// J_pac (the same, eq. 1 and 13) per image, a scalar: K / (B N) times the sum over i of `own` [B]
+/// and j of `all` [N] of p_i p_j d_ij, d the cosine distance. Where clusters are certain and
+/// equally large it is the mean distance within one. Gradient through the probabilities alone; the
+/// sum is taken in double, in time linear in B and N.
+torch::Tensor aggregated_distance(const AssignedRows& own, const AssignedRows& all);
 
 }  // namespace coterie

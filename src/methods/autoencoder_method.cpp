@@ -8,11 +8,6 @@
 
 namespace coterie {
 
-torch::Tensor rows_of(const torch::Tensor& all, const std::vector<std::int64_t>& images) {
-  return all.index_select(
-      0, torch::tensor(images, torch::TensorOptions(torch::kLong)).to(all.device()));
-}
-
 template <class Params>
 std::vector<Stage> AutoencoderMethod<Params>::stages(const Training& training) {
   std::vector<Stage> all;

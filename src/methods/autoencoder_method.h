@@ -8,9 +8,6 @@
 
 namespace coterie {
 
-/// The rows of `all` [N, ...] that belong to these images.
-torch::Tensor rows_of(const torch::Tensor& all, const std::vector<std::int64_t>& images);
-
 /// Parameters of a second training, which brings about the clusters.
 struct JointParams : AutoencoderParams {
   std::int64_t epochs = 30;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "coterie/core/safetensors.h"
 #include "coterie/nn/torch.h"
 
 namespace coterie {
@@ -16,6 +17,18 @@ class ClusterHead : public torch::nn::Module {
  public:
   /// [B, K], in float32.
   virtual torch::Tensor probabilities(const Description& description) = 0;
+  /// Takes what fits of another run's stored model, and says whether its clusters were among that.
+  virtual bool start_from(const TensorMap& /*model*/) { return false; }
+};
+
+/// A head whose probabilities are a softmax.
+class SoftmaxClusterHead : public ClusterHead {
+ public:
+  /// What it is taken of, [B, K], in float32, from features [B, F].
+  virtual torch::Tensor logits(const torch::Tensor& features) = 0;
+  torch::Tensor probabilities(const Description& description) override {
+    return logits(description.features).softmax(1);
+  }
 };
 
 }  // namespace coterie

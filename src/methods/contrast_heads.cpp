@@ -1,21 +1,62 @@
 #include "coterie/methods/contrast_heads.h"
 
+#include <algorithm>
+#include <vector>
+
 #include "coterie/core/random.h"
 #include "coterie/nn/tensors.h"
 
 namespace coterie {
 namespace {
 
-Mlp head(const ContrastHeadsShape& shape, std::int64_t output) {
-  return Mlp(MlpShape{.input = shape.features, .hidden = {shape.features}, .output = output});
+Mlp mlp(std::int64_t features, std::int64_t output, std::int64_t layers, bool batch_norm) {
+  return Mlp(
+      MlpShape{.input = features,
+               .hidden = std::vector<std::int64_t>(static_cast<std::size_t>(layers - 1), features),
+               .output = output,
+               .batch_norm = batch_norm});
+}
+
+/// Loads the tensors under `prefix` where they are just those of `module`.
+bool take(torch::nn::Module& module, const std::string& prefix, const TensorMap& model) {
+  if (!module_faults(module, prefix, model).empty()) return false;
+  load_module(module, prefix, model);
+  return true;
 }
 
 }  // namespace
 
+Mlp make_projector(std::int64_t features, std::int64_t projection, std::int64_t layers,
+                   bool batch_norm) {
+  return mlp(features, projection, layers, batch_norm);
+}
+
+bool take_projector(Mlp& projector, const TensorMap& model) {
+  return std::ranges::any_of(kProjectorNames,
+                             [&](const char* name) { return take(*projector, name, model); });
+}
+
 ContrastHeads::ContrastHeads(const ContrastHeadsShape& shape, RandomStream& weights)
-    : projector_(register_module("projector", head(shape, shape.projection))),
-      clusters_(register_module("clusters", head(shape, shape.clusters))) {
+    : projector_(register_module("projector", make_projector(shape.features, shape.projection,
+                                                             shape.layers, shape.batch_norm))),
+      clusters_(register_module(
+          "clusters", mlp(shape.features, shape.clusters, shape.layers, shape.batch_norm))) {
+  if (shape.label_head) {
+    labels_ = register_module(
+        "labels", torch::nn::Linear(torch::nn::LinearOptions(shape.features, shape.clusters)));
+    deciding_ = register_buffer("deciding", torch::zeros({1}, torch::kLong));
+  }
   initialise(*this, weights);
+}
+
+torch::Tensor ContrastHeads::logits(const torch::Tensor& features) {
+  return deciding_.defined() && deciding_.item<std::int64_t>() == 1 ? label_logits(features)
+                                                                    : cluster_logits(features);
+}
+
+bool ContrastHeads::start_from(const TensorMap& model) {
+  take_projector(projector_, model);
+  return take(*clusters_, "head/clusters.", model);
 }
 
 }  // namespace coterie

@@ -7,31 +7,50 @@ namespace coterie {
 
 class RandomStream;
 
-/// How two heads on a backbone are made: each of two linear layers with ReLU between, the first as
-/// wide as the backbone.
+/// How the heads on a backbone are made: linear layers with ReLU between, all but the last as wide
+/// as the backbone.
 struct ContrastHeadsShape {
   std::int64_t features = 0;
   std::int64_t projection = 128;
   std::int64_t clusters = 0;
+  std::int64_t layers = 2;
+  bool batch_norm = false;  ///< before each ReLU
+  bool label_head = false;  ///< whether there is a second cluster head, of one layer
 };
 
-/// A projector, whose outputs are compared between views, and a cluster head.
-class ContrastHeads : public ClusterHead {
+/// The network whose outputs are compared between views: `layers` linear ones.
+Mlp make_projector(std::int64_t features, std::int64_t projection, std::int64_t layers,
+                   bool batch_norm);
+
+/// Where stored models have it: methods that have it alone, and those with more heads.
+inline constexpr const char* kProjectorNames[] = {"projector/", "head/projector."};
+/// Takes the weights of another run's projector, where it is of the same make. Says whether it is.
+bool take_projector(Mlp& projector, const TensorMap& model);
+
+/// A projector, whose outputs are compared between views, and cluster heads.
+class ContrastHeads : public SoftmaxClusterHead {
  public:
   ContrastHeads(const ContrastHeadsShape& shape, RandomStream& weights);
   /// Features [B, F] to [B, projection].
   torch::Tensor project(const torch::Tensor& features) { return projector_->forward(features); }
-  /// Features [B, F] to probabilities [B, K] in float32.
-  torch::Tensor assign(const torch::Tensor& features) {
-    return clusters_->forward(features).to(torch::kFloat).softmax(1);
+  /// Of the cluster head, or of the label head once `labels_decide` was called.
+  torch::Tensor logits(const torch::Tensor& features) override;
+  torch::Tensor cluster_logits(const torch::Tensor& features) {
+    return clusters_->forward(features).to(torch::kFloat);
   }
-  torch::Tensor probabilities(const Description& description) override {
-    return assign(description.features);
+  torch::Tensor label_logits(const torch::Tensor& features) {
+    return labels_->forward(features).to(torch::kFloat);
   }
+  /// From now on images have the label head's clusters.
+  void labels_decide() { deciding_.fill_(1); }
+  bool start_from(const TensorMap& model) override;
+  Mlp& projector() { return projector_; }
 
  private:
   Mlp projector_;
   Mlp clusters_;
+  torch::nn::Linear labels_{nullptr};
+  torch::Tensor deciding_;  // 1: the label head
 };
 
 }  // namespace coterie

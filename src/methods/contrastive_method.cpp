@@ -1,16 +1,25 @@
 #include "coterie/methods/contrastive_method.h"
 
+#include "coterie/methods/contrast_heads.h"
 #include "coterie/methods/deep_context.h"
 #include "coterie/methods/moco/moco_params.h"
 #include "coterie/methods/simclr/simclr_params.h"
+#include "coterie/nn/tensors.h"
 
 namespace coterie {
 namespace {
 
 /// Part of a time budget that training may take; embedding and clustering need the rest.
 constexpr double kTrainingShare = 0.9;
+constexpr const char* kProjector = kProjectorNames[0];
 
 }  // namespace
+
+template <class Params>
+Mlp ContrastiveMethod<Params>::fresh_projector() {
+  return make_projector(encoder_.width(), this->params_.projection, this->params_.projector_layers,
+                        /*batch_norm=*/true);
+}
 
 template <class Params>
 Clustering ContrastiveMethod<Params>::fit(const TrainingData& data, const FitContext& context) {
@@ -18,6 +27,11 @@ Clustering ContrastiveMethod<Params>::fit(const TrainingData& data, const FitCon
   check_training_images(data);
   check_clusters(context, data);
   encoder_.build(this->params_, data, context);
+  projector_ = fresh_projector();
+  RandomStream weights(context.seed, "projector");
+  initialise(*projector_, weights);
+  if (!context.init_from.empty())
+    take_projector(projector_, read_safetensors(context.init_from).tensors);
   TrainContext around = train_context(context, data, *this);
   around.time_budget *= kTrainingShare;
   around.record = [&](const nlohmann::json& line) {
@@ -31,8 +45,15 @@ Clustering ContrastiveMethod<Params>::fit(const TrainingData& data, const FitCon
     return Clustering{{}, encoder_.embed(sample, silent)};
   });
   encoder_.to(around.device);
+  projector_->to(around.device);
   Engine engine(data, encoder_.side(), around);
-  train(encoder_, engine, context);
+  engine.keep(ImageEncoder::kName, encoder_.module());
+  engine.keep("projector", *projector_);
+  if (this->params_.sync_batch_norm) {
+    engine.share_batch_norms(encoder_.module());
+    engine.share_batch_norms(*projector_);
+  }
+  engine.run({stage(encoder_, projector_, engine, context)});
   if (!engine.processes().first()) return {};
   clusters_ = EmbeddingClusters(this->params_);
   return clusters_.fit(encoder_.embed(data, context), context);
@@ -49,13 +70,18 @@ StoredModel ContrastiveMethod<Params>::save() const {
   StoredModel model;
   model.meta = {{"version", 1}, {"parameters", parameters_json(*this)}};
   encoder_.save(model);
+  if (projector_) save_module(*projector_, kProjector, model.tensors);
   add_under("", clusters_.save(), model.tensors);
   return model;
 }
 
 template <class Params>
 void ContrastiveMethod<Params>::load(const StoredModel& model) {
-  load_parts(model, *this, [&] { encoder_.load(this->params_, model); });
+  load_parts(model, *this, [&] {
+    encoder_.load(this->params_, model);
+    projector_ = fresh_projector();
+    if (!take_projector(projector_, model.tensors)) projector_ = nullptr;
+  });
   clusters_ = EmbeddingClusters(this->params_);
   clusters_.load(model.tensors);
 }

@@ -4,6 +4,7 @@
 #include "coterie/methods/image_encoder.h"
 #include "coterie/methods/method.h"
 #include "coterie/methods/view_training.h"
+#include "coterie/nn/mlp.h"
 
 namespace coterie {
 
@@ -26,7 +27,8 @@ void add_contrastive_fields(Fields<Params>& fields) {
   add_embedding_cluster_fields(fields);
 }
 
-/// The frame of such a method: it trains an ImageEncoder in `train`, then embeds and clusters.
+/// The frame of such a method: it trains an ImageEncoder and a projector on it in `train`, then
+/// embeds and clusters.
 template <class Params>
 class ContrastiveMethod : public MethodWith<Params> {
  public:
@@ -37,11 +39,16 @@ class ContrastiveMethod : public MethodWith<Params> {
   nlohmann::json statistics() const override;
 
  protected:
-  /// Trains `encoder`, which has its starting weights and is on the device.
-  virtual void train(ImageEncoder& encoder, Engine& engine, const FitContext& context) = 0;
+  /// The stage that trains `encoder` and `projector`, which have their starting weights, are on the
+  /// device and kept by the engine.
+  virtual Stage stage(ImageEncoder& encoder, Mlp& projector, Engine& engine,
+                      const FitContext& context) = 0;
 
  private:
+  Mlp fresh_projector();
+
   mutable ImageEncoder encoder_;  // embedding moves it to the device that is asked for
+  Mlp projector_{nullptr};        // none in models of runs that did not store it
   EmbeddingClusters clusters_;
   nlohmann::json statistics_ = nlohmann::json::object();
 };

@@ -9,12 +9,24 @@
 #include "coterie/shallow/rows.h"
 
 namespace coterie {
+namespace {
+
+/// Of fuzzy c-means on what networks give (Yan, Lu, Yan 2024, section 4.1).
+constexpr double kFuzziness = 1.05;
+
+}  // namespace
 
 EmbeddingClusters::Clusterer EmbeddingClusters::fresh(int most_clusters) const {
   switch (params_.cluster) {
     case EmbeddingClusterer::kmeans:
       return KMeans(
           {.restarts = params_.restarts, .spherical = params_.distance == PacDistance::cosine});
+    case EmbeddingClusterer::fcm:
+      return FuzzyCMeans({.m = kFuzziness,
+                          .distance = params_.distance == PacDistance::cosine
+                                          ? FuzzyDistance::cosine
+                                          : FuzzyDistance::sqeuclidean,
+                          .restarts = params_.restarts});
     case EmbeddingClusterer::spectral:
       return Spectral({.max_clusters = most_clusters, .restarts = params_.restarts});
     case EmbeddingClusterer::pac:

@@ -5,6 +5,7 @@
 
 #include "coterie/core/params.h"
 #include "coterie/methods/method.h"
+#include "coterie/shallow/fuzzy_cmeans.h"
 #include "coterie/shallow/kmeans.h"
 #include "coterie/shallow/pac.h"
 #include "coterie/shallow/spectral.h"
@@ -12,7 +13,7 @@
 
 namespace coterie {
 
-enum class EmbeddingClusterer { pac, kmeans, spectral };
+enum class EmbeddingClusterer { pac, kmeans, fcm, spectral };
 /// What is clustered: the embeddings as they are, or with their covariance made the identity.
 enum class EmbeddingForm { plain, whitened };
 
@@ -43,14 +44,15 @@ void add_embedding_cluster_fields(Fields<Params>& fields) {
       .template choice<EmbeddingClusterer>("cluster", &Params::cluster,
                                            {{"pac", EmbeddingClusterer::pac},
                                             {"kmeans", EmbeddingClusterer::kmeans},
+                                            {"fcm", EmbeddingClusterer::fcm},
                                             {"spectral", EmbeddingClusterer::spectral}},
                                            "what clusters the embeddings")
       .template number<int>("restarts", &Params::restarts, between(1, 1000),
                             "starts of the clustering; the best objective is kept");
 }
 
-/// The last step of methods that learn an embedding: (whitening and) PAC, k-means or spectral
-/// clustering of its rows, for a given or a found number of clusters.
+/// The last step of methods that learn an embedding: (whitening and) PAC, k-means, fuzzy c-means
+/// or spectral clustering of its rows, for a given or a found number of clusters.
 class EmbeddingClusters {
  public:
   EmbeddingClusters() = default;
@@ -66,7 +68,7 @@ class EmbeddingClusters {
   const nlohmann::json& statistics() const { return statistics_; }
 
  private:
-  using Clusterer = std::variant<Pac, KMeans, Spectral>;
+  using Clusterer = std::variant<Pac, KMeans, FuzzyCMeans, Spectral>;
   Clusterer fresh(int most_clusters = 20) const;
   Matrix<float> formed(Matrix<float> rows) const;
   /// What the clusterer sees of formed rows: they, or (in `unit`) vectors of unit length where the

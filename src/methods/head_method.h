@@ -37,6 +37,7 @@ class HeadMethod : public MethodWith<Params> {
     const FitContext& context;
     Engine& engine;
     std::int64_t clusters;
+    bool has_clusters;  ///< the head came with another run's network
   };
   /// A head with its starting weights, for K clusters.
   virtual std::shared_ptr<ClusterHead> make_head(std::int64_t clusters,
@@ -79,6 +80,8 @@ Clustering HeadMethod<Params, Body>::fit(const TrainingData& data, const FitCont
   clusters_ = context.clusters;
   RandomStream weights(context.seed, "head");
   head_ = make_head(clusters_, weights);
+  const bool has_clusters =
+      !context.init_from.empty() && head_->start_from(read_safetensors(context.init_from).tensors);
   TrainContext around = train_context(context, data, *this);
   around.identity["clusters"] = context.clusters;
   around.time_budget *= kTrainingShare;
@@ -99,7 +102,7 @@ Clustering HeadMethod<Params, Body>::fit(const TrainingData& data, const FitCont
   engine.keep("head", *head_);
   engine.share_batch_norms(body_.module());
   engine.share_batch_norms(*head_);
-  engine.run(stages({data, context, engine, clusters_}));
+  engine.run(stages({data, context, engine, clusters_, has_clusters}));
   if (!engine.processes().first()) return {};
   return predict(data, context);
 }

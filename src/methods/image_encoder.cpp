@@ -65,6 +65,13 @@ void ImageEncoder::build(const EncoderParams& params, const TrainingData& data,
   RandomStream weights(context.seed, "backbone");
   backbone_->initialise(weights);
   if (!context.weights.empty()) load_backbone(*backbone_, context.weights);
+  if (!context.init_from.empty()) {
+    const TensorMap model = read_safetensors(context.init_from).tensors;
+    if (tensors_under(kBackbone, model).empty())
+      throw UserError(
+          "--init-from: the run holds no backbone; give one of simclr, moco, cc or dpac");
+    load_module(*backbone_, kBackbone, model);
+  }
 }
 
 ViewRecipe ImageEncoder::recipe() const { return view_recipe(preset_, side_); }

@@ -54,7 +54,8 @@ void add_encoder_fields(Fields<Params>& fields) {
 /// mean and deviation of each channel.
 class ImageEncoder {
  public:
-  /// A network for the images of `data` with fresh weights, or with those of `context.weights`.
+  /// A network for the images of `data` with fresh weights, or with those of `context.weights`
+  /// or `context.init_from`. Throws UserError where these do not fit it.
   void build(const EncoderParams& params, const TrainingData& data, const FitContext& context);
 
   static constexpr const char* kName = "backbone";  ///< in checkpoints

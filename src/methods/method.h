@@ -30,8 +30,8 @@ struct MethodInfo {
   std::string paper;
   InputKind input = InputKind::features;
   bool finds_clusters = false;  ///< can find the number of clusters
-  bool backbone = false;        ///< trains a residual network: bf16 pays, weights can start it
-  bool autoencoder = false;     ///< trains an autoencoder first: another run's can start it
+  bool backbone = false;  ///< trains a residual network: bf16 pays, weights or a run can start it
+  bool autoencoder = false;  ///< trains an autoencoder first: another run's can start it
 };
 
 /// Labels and probabilities, one row per input in input order, and what was clustered.
@@ -62,7 +62,8 @@ struct FitContext {
   std::string device = "cpu";
   std::string precision = "fp32";  ///< of networks: auto, fp32 or bf16
   std::filesystem::path weights;   ///< safetensors file that a backbone starts from; empty: none
-  /// Stored model whose autoencoder is taken instead of training one first; empty: none.
+  /// Stored model whose network is taken: instead of training an autoencoder first, or as what a
+  /// backbone (with a projector and clusters, where they fit) starts from; empty: none.
   std::filesystem::path init_from;
   Progress* progress = nullptr;
   const CancelToken* cancel = nullptr;

@@ -5,6 +5,7 @@
 #include "coterie/methods/ae/ae.h"
 #include "coterie/methods/cc/cc.h"
 #include "coterie/methods/dec/dec.h"
+#include "coterie/methods/dpac/dpac.h"
 #include "coterie/methods/moco/moco.h"
 #include "coterie/methods/shallow_methods.h"
 #include "coterie/methods/simclr/simclr.h"
@@ -28,7 +29,7 @@ const std::vector<RegisteredMethod>& registered_methods() {
       entry(make_idec),         entry(make_dac),
       entry(make_ae_dac),       entry(make_ae_opa),
       entry(make_simclr),       entry(make_moco),
-      entry(make_cc),
+      entry(make_cc),           entry(make_dpac),
   };
   return methods;
 }

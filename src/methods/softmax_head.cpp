@@ -1,6 +1,5 @@
 #include "coterie/methods/softmax_head.h"
 
-#include "coterie/methods/embedding_clusters.h"
 #include "coterie/nn/tensors.h"
 
 namespace coterie {
@@ -38,18 +37,6 @@ void Labeller::follow(const AutoencoderImpl& network, const ClusterHead& head, s
     move_weights(*head_, head, step == 0 ? 0 : momentum);
   }
   steps_.add_(1);
-}
-
-std::vector<std::int32_t> clusters_of_codes(HeadStart start, const Matrix<float>& codes,
-                                            std::int64_t clusters, const FitContext& context) {
-  EmbeddingClusterParams params;
-  params.embedding = EmbeddingForm::whitened;
-  params.cluster =
-      start == HeadStart::kmeans ? EmbeddingClusterer::kmeans : EmbeddingClusterer::pac;
-  FitContext silent = context;
-  silent.progress = nullptr;
-  silent.clusters = clusters;
-  return EmbeddingClusters(params).fit(codes, silent).labels;
 }
 
 }  // namespace coterie

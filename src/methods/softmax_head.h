@@ -3,19 +3,13 @@
 #include <memory>
 
 #include "coterie/methods/autoencoder_method.h"
+#include "coterie/methods/head_start.h"
 #include "coterie/nn/batch_norm.h"
 #include "coterie/nn/mlp.h"
 
 namespace coterie {
 
-/// What a softmax head begins with.
-enum class HeadStart {
-  pac,     ///< learns PAC's clusters of the codes first
-  kmeans,  ///< learns those of k-means
-  random,  ///< its random weights
-};
-
-/// What comes between its last linear layer and the softmax.
+/// What comes between the last linear layer of a softmax head and the softmax.
 enum class HeadEnd {
   plain,
   norm,       ///< batch norm: at first no cluster has all images
@@ -23,9 +17,7 @@ enum class HeadEnd {
 };
 
 /// Its parameters.
-struct HeadParams {
-  HeadStart start = HeadStart::pac;
-  std::int64_t start_epochs = 5;
+struct HeadParams : HeadStartParams {
   HeadEnd end = HeadEnd::plain;
   std::int64_t label_steps = 1;
   double label_momentum = 0;
@@ -33,13 +25,8 @@ struct HeadParams {
 
 template <class Params>
 void add_head_fields(Fields<Params>& fields) {
+  add_head_start_fields(fields);
   fields
-      .template choice<HeadStart>(
-          "start", &Params::start,
-          {{"pac", HeadStart::pac}, {"kmeans", HeadStart::kmeans}, {"random", HeadStart::random}},
-          "what the head learns first, the encoder held: clusters of the codes, or nothing")
-      .template number<std::int64_t>("start_epochs", &Params::start_epochs, between(1, 1000),
-                                     "passes over the images for that")
       .template choice<HeadEnd>(
           "head_end", &Params::end,
           {{"plain", HeadEnd::plain}, {"norm", HeadEnd::norm}, {"norm-relu", HeadEnd::norm_relu}},
@@ -56,13 +43,12 @@ void add_head_fields(Fields<Params>& fields) {
 
 /// The clustering layers of Yu et al. (2021), table 3: features, 64 with batch norm and ReLU, K
 /// with what `HeadEnd` says, softmax.
-class SoftmaxHead : public ClusterHead {
+class SoftmaxHead : public SoftmaxClusterHead {
  public:
   SoftmaxHead(std::int64_t features, std::int64_t clusters, HeadEnd end, RandomStream& weights);
-  torch::Tensor probabilities(const Description& description) override {
-    return logits(description.features).softmax(1);
+  torch::Tensor logits(const torch::Tensor& features) override {
+    return ended(layers_->forward(features));
   }
-  torch::Tensor logits(const torch::Tensor& features) { return ended(layers_->forward(features)); }
   /// The 64 values before the last linear layer, [B, 64].
   torch::Tensor hidden(const torch::Tensor& features) { return layers_->hidden(features); }
 
@@ -98,9 +84,5 @@ class Labeller : public torch::nn::Module {
   std::shared_ptr<ClusterHead> head_;
   torch::Tensor steps_;
 };
-
-/// Clusters of the autoencoder's codes (whitened, cosine distance), [N] labels.
-std::vector<std::int32_t> clusters_of_codes(HeadStart start, const Matrix<float>& codes,
-                                            std::int64_t clusters, const FitContext& context);
 
 }  // namespace coterie

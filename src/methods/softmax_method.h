@@ -1,6 +1,7 @@
 #pragma once
 
-#include <algorithm>
+#include <utility>
+#include <vector>
 
 #include "coterie/methods/softmax_head.h"
 
@@ -64,23 +65,15 @@ class SoftmaxMethod : public AutoencoderMethod<Params> {
 
   /// The stage in which the head learns the clusters of the codes; none where it is not to.
   std::vector<Stage> head_stages(const Training& training) {
-    if (this->params_.start == HeadStart::random) return {};
-    const auto labels = std::make_shared<Labels>(training.data.count);
-    labels->to(training.engine.context().device);
-    training.engine.keep("start", *labels);
+    const HeadStart start = this->params_.start;
+    if (start == HeadStart::random) return {};
     Stage stage = this->joint_stage(training, "head");
     stage.epochs = this->params_.start_epochs;
-    // A few steps of large batches would leave the head undecided.
-    const auto least = std::min<std::int64_t>(32, stage.batch_size);
-    stage.batch_size = std::clamp(training.data.count / 20, least, stage.batch_size);
-    stage.learning_rate = kHeadRate;
     stage.trained = {&this->head()};
-    stage.before_epoch = [this, training, labels](std::int64_t epoch) {
-      if (epoch > 0) return;
-      labels->set(clusters_of_codes(this->params_.start, this->outputs(training).codes,
-                                    training.clusters, training.context));
+    const auto clusters = [this, training, start] {
+      return start_clusters(start, this->outputs(training).codes, /*variance=*/1, training.context);
     };
-    stage.step = [this, training, labels](Batch& batch) -> Losses {
+    const auto logits = [this, training](Batch& batch) {
       AutoencoderImpl& network = this->autoencoder().network();
       network.eval();
       torch::Tensor features;
@@ -89,31 +82,10 @@ class SoftmaxMethod : public AutoencoderMethod<Params> {
         features = training.engine.forward(
             this->seen(batch), [&](const torch::Tensor& x) { return network.features(x); });
       }
-      const auto logits = static_cast<SoftmaxHead&>(this->head()).logits(features);
-      const auto loss = torch::cross_entropy_loss(logits, labels->of(batch.indices));
-      return {loss, {{"cross_entropy", loss}}, logits.argmax(1)};
+      return static_cast<SoftmaxHead&>(this->head()).logits(features);
     };
-    return {stage};
+    return {head_start_stage(std::move(stage), training.data, training.engine, {clusters, logits})};
   }
-
- private:
-  static constexpr double kHeadRate = 3e-3;
-
-  /// What the head is to learn of each image.
-  class Labels : public torch::nn::Module {
-   public:
-    explicit Labels(std::int64_t images)
-        : labels_(register_buffer("labels", torch::zeros({images}, torch::kLong))) {}
-    void set(const std::vector<std::int32_t>& labels) {
-      labels_.copy_(torch::tensor(labels, torch::TensorOptions(torch::kLong)));
-    }
-    torch::Tensor of(const std::vector<std::int64_t>& images) const {
-      return rows_of(labels_, images);
-    }
-
-   private:
-    torch::Tensor labels_;
-  };
 };
 
 }  // namespace coterie

@@ -15,6 +15,7 @@ struct ViewTrainingParams : EncoderParams {
   double weight_decay = 1e-4;
   double temperature = 0.5;
   std::int64_t projection = 128;
+  std::int64_t projector_layers = 2;
 
   /// A stage that trains so, still without what it trains and its step.
   Stage stage(std::string name) const {
@@ -31,9 +32,10 @@ struct ViewTrainingParams : EncoderParams {
 /// Adds their description to that of `Params`, which derives from them, but not that of the
 /// encoder.
 template <class Params>
-void add_view_training_fields(Fields<Params>& fields) {
+void add_view_training_fields(Fields<Params>& fields, std::int64_t least_epochs = 1) {
   fields
-      .template number<std::int64_t>("epochs", &Params::epochs, between(1, 100000),
+      .template number<std::int64_t>("epochs", &Params::epochs,
+                                     between(static_cast<double>(least_epochs), 100000),
                                      "passes over the images")
       .template number<std::int64_t>("batch_size", &Params::batch_size, between(2, 65536),
                                      "images in a step, of all processes together")
@@ -51,7 +53,9 @@ void add_view_training_fields(Fields<Params>& fields) {
       .template number<double>("temperature", &Params::temperature, between(0.01, 10),
                                "what cosines are divided by in the loss")
       .template number<std::int64_t>("projection", &Params::projection, between(2, 4096),
-                                     "width of what the loss compares");
+                                     "width of what the loss compares")
+      .template number<std::int64_t>("projector_layers", &Params::projector_layers, between(1, 4),
+                                     "linear layers from the backbone to it");
 }
 
 }  // namespace coterie

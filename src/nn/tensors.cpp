@@ -59,6 +59,11 @@ Tensor from_torch(const torch::Tensor& tensor) {
   return copy;
 }
 
+torch::Tensor rows_of(const torch::Tensor& all, const std::vector<std::int64_t>& rows) {
+  return all.index_select(0,
+                          torch::tensor(rows, torch::TensorOptions(torch::kLong)).to(all.device()));
+}
+
 Matrix<float> to_matrix(const torch::Tensor& tensor) {
   const torch::Tensor plain = tensor.detach().to(torch::kCPU, torch::kFloat).contiguous();
   Matrix<float> matrix(plain.size(0), plain.size(1));

@@ -16,6 +16,9 @@ namespace coterie {
 torch::Tensor to_torch(const Tensor& tensor);
 Tensor from_torch(const torch::Tensor& tensor);
 
+/// The rows of `all` [N, ...] with these numbers, in their order.
+torch::Tensor rows_of(const torch::Tensor& all, const std::vector<std::int64_t>& rows);
+
 /// A copy of a float tensor [N, D], wherever it lies, as a matrix.
 Matrix<float> to_matrix(const torch::Tensor& tensor);
 

@@ -58,12 +58,14 @@ void check_request(const RunSettings& settings, const MethodInfo& method, const 
                     method.name);
   if (!settings.weights.empty() && !method.backbone)
     throw UserError(
-        "--weights: method {} has no backbone to start from them; choose simclr or moco",
+        "--weights: method {} has no backbone to start from them; choose simclr, moco, cc or dpac",
         method.name);
   if (!settings.init_from.empty()) {
-    if (!method.autoencoder)
-      throw UserError("--init-from: method {} trains no autoencoder that another run's could start",
+    if (!method.autoencoder && !method.backbone)
+      throw UserError("--init-from: method {} trains no network that another run's could start",
                       method.name);
+    if (!settings.weights.empty())
+      throw UserError("--init-from and --weights both say what a network starts from; give one");
     RunFolder(settings.init_from).read_finished_manifest();
   }
   if (!settings.snapshots.empty() && method.input != InputKind::images)

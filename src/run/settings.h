@@ -26,7 +26,7 @@ struct RunSettings {
   std::string device = "auto";
   std::string precision = "auto";  ///< of networks: auto, fp32 or bf16
   std::string weights;             ///< safetensors file that a backbone starts from; empty: none
-  std::string init_from;           ///< run whose autoencoder is taken; empty: none
+  std::string init_from;           ///< run whose network is taken; empty: none
   double time_budget = 0;    ///< seconds for the training, 0: no limit
   bool tensorboard = false;  ///< write event files for TensorBoard
   std::vector<std::int64_t> snapshots;  ///< epochs after which a sample's embeddings are kept

@@ -124,9 +124,8 @@ void Engine::check_batches(const std::vector<Stage>& stages) const {
   const std::int64_t processes_here = processes().size();
   for (const Stage& stage : stages)
     if (stage.batch_size % processes_here != 0)
-      throw UserError(
-          "batch_size = {} cannot be shared by {} processes; choose a multiple of {}",
-          stage.batch_size, processes_here, processes_here);
+      throw UserError("batch_size = {} cannot be shared by {} processes; choose a multiple of {}",
+                      stage.batch_size, processes_here, processes_here);
 }
 
 void Engine::resume() {
@@ -165,14 +164,23 @@ void Engine::resume() {
 }
 
 std::int64_t Engine::steps_per_epoch(const Stage& stage) const {
+  if (stage.even_batches) {
+    const std::int64_t most = data_.count / (2 * processes().size());
+    return std::clamp<std::int64_t>((data_.count + stage.batch_size - 1) / stage.batch_size, 1,
+                                    std::max<std::int64_t>(1, most));
+  }
   const std::int64_t rest = data_.count % stage.batch_size / processes().size();
   return data_.count / stage.batch_size + (rest > 1 ? 1 : 0);
 }
 
 std::vector<std::int64_t> Engine::rows_of_step(const Stage& stage, std::int64_t step) const {
-  const std::int64_t begin = step * stage.batch_size;
-  const std::int64_t share =
-      std::min(stage.batch_size, data_.count - begin) / processes().size();
+  const std::int64_t steps = steps_per_epoch(stage);
+  const auto begin_of = [&](std::int64_t batch) {
+    return stage.even_batches ? data_.count * batch / steps
+                              : std::min(data_.count, batch * stage.batch_size);
+  };
+  const std::int64_t begin = begin_of(step);
+  const std::int64_t share = (begin_of(step + 1) - begin) / processes().size();
   const auto first = order_.begin() + begin + share * processes().rank();
   return {first, first + share};
 }
@@ -249,8 +257,7 @@ void Engine::train_step(const Stage& stage, const std::vector<std::int64_t>& row
               RandomStream(context_.seed, "step/" + stage.name, number + (rank << 48)),
               context_.seed,
               stage.name};
-  if (at_.step + 1 < steps_per_epoch(stage))
-    loader_.prefetch(rows_of_step(stage, at_.step + 1));
+  if (at_.step + 1 < steps_per_epoch(stage)) loader_.prefetch(rows_of_step(stage, at_.step + 1));
   const Losses losses = stage.step(batch);
   meter_.add(losses, static_cast<std::int64_t>(rows.size()));
   clusters_.add(losses.labels);
@@ -290,12 +297,10 @@ void Engine::finish_epoch(const Stage& stage) {
   }
   if (stage.finished && processes().any(stage.finished(at_.epoch, losses)))
     epochs_[at_.stage] = at_.epoch + 1;
-  nlohmann::json line = {{"stage", stage.name},
-                         {"epoch", at_.epoch + 1},
-                         {"losses", losses},
-                         {"learning_rate", learning_rate(stage)},
-                         {"seconds", seconds},
-                         {"images_per_second", static_cast<double>(images) / seconds}};
+  nlohmann::json line = {
+      {"stage", stage.name}, {"epoch", at_.epoch + 1},
+      {"losses", losses},    {"learning_rate", learning_rate(stage)},
+      {"seconds", seconds},  {"images_per_second", static_cast<double>(images) / seconds}};
   if (clusters_.counting()) {
     clusters_.counts() = processes().sum(clusters_.counts().to(torch::kDouble)).to(torch::kLong);
     const auto sizes = clusters_.sizes();

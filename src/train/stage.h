@@ -53,6 +53,9 @@ struct Stage {
   std::string name;
   std::int64_t epochs = 1;
   std::int64_t batch_size = 256;  ///< of all processes together
+  /// Whether the batches of an epoch are as good as equally large, at most `batch_size`, instead of
+  /// full but for the last: for losses that compare the images of a batch. Two images or more.
+  bool even_batches = false;
   double learning_rate = 1e-3;
   LearningRate schedule = LearningRate::constant;
   double warm_up = 0;  ///< epochs in which the learning rate rises from 0 in a straight line

@@ -9,20 +9,6 @@
 namespace coterie {
 namespace {
 
-/// Rows [B, E] with mean 0 and, where `whiten`, the identity as covariance: directions that the
-/// batch hardly varies in, which B rows cannot tell from none, become 0.
-torch::Tensor spread(const torch::Tensor& rows, bool whiten) {
-  constexpr double kLeastShare = 1e-4;  // of the largest variance
-  const auto centred = (rows - rows.mean(0, /*keepdim=*/true)).to(torch::kDouble);
-  if (!whiten) return centred;
-  const auto [variances, directions] =
-      torch::linalg_eigh(centred.t().mm(centred) / static_cast<double>(centred.size(0)), "L");
-  const auto scales =
-      torch::where(variances > kLeastShare * variances.max(), variances.clamp_min(1e-300).rsqrt(),
-                   torch::zeros_like(variances));
-  return centred.mm(directions * scales);
-}
-
 /// The lowest mean of a loss over an epoch until now, and for how many epochs it was not reached.
 class LowestLoss : public torch::nn::Module {
  public:
@@ -69,7 +55,7 @@ class AeOpa : public SoftmaxMethod<AeOpaParams> {
         const auto& measured =
             params_.distance == OpaDistance::hidden ? labels.hidden : labels.codes;
         const auto all_targets = aggregated_target(
-            spread(processes.gather(measured), params_.distance == OpaDistance::whitened),
+            centred_rows(processes.gather(measured), params_.distance == OpaDistance::whitened),
             processes.gather(labels.probabilities), params_.m, params_.scores);
         const auto count = labels.probabilities.size(0);
         target = all_targets.narrow(0, processes.rank() * count, count);

@@ -1,9 +1,9 @@
 #include "coterie/methods/cc/cc.h"
 
-#include "coterie/loss/contrastive.h"
 #include "coterie/methods/cc/cc_params.h"
 #include "coterie/methods/contrast_heads.h"
 #include "coterie/methods/head_method.h"
+#include "coterie/methods/view_pairs.h"
 
 namespace coterie {
 namespace {
@@ -15,10 +15,11 @@ class Cc : public HeadMethod<CcParams, ImageEncoder> {
  private:
   std::shared_ptr<ClusterHead> make_head(std::int64_t clusters,
                                          RandomStream& weights) const override {
-    return std::make_shared<ContrastHeads>(
-        ContrastHeadsShape{
-            .features = body().width(), .projection = params_.projection, .clusters = clusters},
-        weights);
+    return std::make_shared<ContrastHeads>(ContrastHeadsShape{.features = body().width(),
+                                                              .projection = params_.projection,
+                                                              .clusters = clusters,
+                                                              .layers = params_.projector_layers},
+                                           weights);
   }
 
   std::vector<Stage> stages(const Training& training) override {
@@ -32,22 +33,13 @@ class Cc : public HeadMethod<CcParams, ImageEncoder> {
       const auto projected =
           training.engine.forward(body().normalised(images), [&](const torch::Tensor& x) {
             const auto features = body().backbone()->forward(x);
-            assigned = heads.assign(features);
+            assigned = heads.logits(features).softmax(1);
             return heads.project(features);
           });
       const Processes& processes = training.engine.processes();
-      const auto halves = [](const torch::Tensor& both) {
-        const auto parts = both.chunk(2);
-        return ViewPair{parts[0], parts[1]};
-      };
-      const auto everywhere = [&](const ViewPair& own) {
-        return ViewPair{processes.gather(own.first), processes.gather(own.second)};
-      };
-      const ViewPair rows = halves(projected);
       // Clusters are compared over the images of all processes, in each of them alike.
-      const ViewPair columns = everywhere(halves(assigned));
-      const auto instances = info_nce(rows, everywhere(rows), processes.rank() * rows.first.size(0),
-                                      params_.temperature);
+      const ViewPair columns = gathered(halves(assigned), processes);
+      const auto instances = info_nce(halves(projected), processes, params_.temperature);
       const auto clusters = cluster_info_nce(columns, params_.cluster_temperature);
       const auto skew = imbalance(columns.first) + imbalance(columns.second);
       return {instances + clusters + params_.balance * skew,

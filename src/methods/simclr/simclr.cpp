@@ -1,9 +1,7 @@
 #include "coterie/methods/simclr/simclr.h"
 
-#include "coterie/loss/contrastive.h"
 #include "coterie/methods/simclr/simclr_params.h"
-#include "coterie/nn/mlp.h"
-#include "coterie/nn/tensors.h"
+#include "coterie/methods/view_pairs.h"
 
 namespace coterie {
 namespace {
@@ -25,38 +23,19 @@ class Simclr : public ContrastiveMethod<SimclrParams> {
   }
 
  private:
-  void train(ImageEncoder& encoder, Engine& engine, const FitContext& context) override {
-    const Processes& processes = engine.processes();
-    Mlp projector(MlpShape{.input = encoder.width(),
-                           .hidden = {encoder.width()},
-                           .output = params_.projection,
-                           .batch_norm = true});
-    RandomStream weights(context.seed, "projector");
-    initialise(*projector, weights);
-    projector->to(engine.context().device);
-    ResNet backbone = encoder.backbone();
-    if (params_.sync_batch_norm) {
-      engine.share_batch_norms(*backbone);
-      engine.share_batch_norms(*projector);
-    }
-    const ViewRecipe recipe = encoder.recipe();
+  Stage stage(ImageEncoder& encoder, Mlp& projector, Engine& engine, const FitContext&) override {
     Stage contrast = params_.stage("contrast");
-    contrast.trained = {backbone.get(), projector.get()};
-    contrast.step = [&](Batch& batch) -> Losses {
+    contrast.trained = {&encoder.module(), projector.get()};
+    contrast.step = [&, recipe = encoder.recipe()](Batch& batch) -> Losses {
       const auto images = torch::cat({batch.views("first", recipe), batch.views("second", recipe)});
-      const auto projections = engine.forward(
-          encoder.normalised(images),
-          [&](const torch::Tensor& x) { return projector->forward(backbone->forward(x)); });
-      const auto halves = projections.chunk(2);
-      const ViewPair own{halves[0], halves[1]};
-      const ViewPair all{processes.gather(own.first), processes.gather(own.second)};
-      const auto loss =
-          info_nce(own, all, processes.rank() * own.first.size(0), params_.temperature);
+      const auto projections =
+          engine.forward(encoder.normalised(images), [&](const torch::Tensor& x) {
+            return projector->forward(encoder.backbone()->forward(x));
+          });
+      const auto loss = info_nce(halves(projections), engine.processes(), params_.temperature);
       return {loss, {{"info_nce", loss}}};
     };
-    engine.keep("backbone", *backbone);
-    engine.keep("projector", *projector);
-    engine.run({contrast});
+    return contrast;
   }
 };
 

@@ -1,0 +1,346 @@
+#include "coterie/methods/dpac/dpac.h"
+
+#include <algorithm>
+
+#include "coterie/methods/contrast_heads.h"
+#include "coterie/methods/dpac/dpac_params.h"
+#include "coterie/methods/head_method.h"
+#include "coterie/methods/momentum_contrast.h"
+#include "coterie/methods/offline_codes.h"
+#include "coterie/methods/view_pairs.h"
+
+namespace coterie {
+namespace {
+
+/// Share of the embeddings' variance that is looked at where all images are clustered at once; as
+/// in simclr.
+constexpr double kVariance = 0.93;
+
+class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
+ public:
+  using HeadMethod::HeadMethod;
+
+ private:
+  std::shared_ptr<ClusterHead> make_head(std::int64_t clusters,
+                                         RandomStream& weights) const override {
+    return std::make_shared<ContrastHeads>(ContrastHeadsShape{.features = body().width(),
+                                                              .projection = params_.projection,
+                                                              .clusters = clusters,
+                                                              .layers = params_.projector_layers,
+                                                              .batch_norm = true,
+                                                              .label_head = params_.self_label},
+                                           weights);
+  }
+
+  std::vector<Stage> stages(const Training& training) override {
+    weak_ = body().recipe();
+    strong_ = view_recipe(ViewPreset::strong, body().side());
+    strong_.flip = weak_.flip;  // digits are never mirrored
+    if (params_.contrast == DpacContrast::moco) make_slow_network(training);
+    std::vector<Stage> all;
+    if (training.context.init_from.empty() && params_.pretrain_epochs > 0)
+      all.push_back(pretraining(training));
+    if (params_.start != HeadStart::random && !training.has_clusters)
+      all.push_back(head_start(training));
+    if (params_.epochs > 0)
+      all.push_back(clustering(training));
+    else if (!training.has_clusters && params_.start == HeadStart::random)
+      throw UserError(
+          "epochs = 0 leaves the clusters as they begin: they must come from a run of the same K "
+          "(--init-from) or from start=pac");
+    if (params_.self_label) all.push_back(self_labelling(training));
+    return all;
+  }
+
+  ContrastHeads& heads() const { return static_cast<ContrastHeads&>(head()); }
+
+  void make_slow_network(const Training& training) {
+    RandomStream keys(training.context.seed, "queue");
+    slow_ = std::make_shared<MomentumContrast>(
+        body().backbone(), heads().projector(),
+        MomentumSettings{.queue = std::max(params_.queue, params_.batch_size),
+                         .momentum = params_.momentum,
+                         .temperature = params_.temperature},
+        keys);
+    slow_->to(training.engine.context().device);
+    training.engine.keep("slow", *slow_);
+    training.engine.share_batch_norms(*slow_);
+  }
+
+  /// What a step makes of the two views of a batch.
+  struct Views {
+    torch::Tensor first_logits;  ///< [B, K], of the cluster head; undefined where not asked for
+    torch::Tensor contrast;      ///< the loss that compares them
+  };
+  /// `plain` [B, K] are probabilities of the images as they are; undefined: all repel each other.
+  Views compare(const Training& training, Batch& batch, const ViewRecipe& second,
+                const torch::Tensor& plain) {
+    const Engine& engine = training.engine;
+    const auto first_view = body().normalised(batch.views("first", weak_));
+    const auto second_view = body().normalised(batch.views("second", second));
+    const std::int64_t count = first_view.size(0);
+    const bool assigns = plain.defined();
+    Views made;
+    const auto project = [&](const torch::Tensor& x) {
+      const auto features = body().backbone()->forward(x);
+      if (assigns) made.first_logits = heads().cluster_logits(features.narrow(0, 0, count));
+      return heads().project(features);
+    };
+    if (slow_) {
+      made.contrast = slow_->loss(engine.forward(first_view, project), second_view, engine);
+      return made;
+    }
+    const Processes& processes = engine.processes();
+    const auto own = halves(engine.forward(torch::cat({first_view, second_view}), project));
+    made.contrast = assigns && params_.contrast == DpacContrast::weighted
+                        ? weighted_info_nce(own, gathered(own, processes),
+                                            different_clusters(plain, processes.gather(plain)),
+                                            processes.rank() * count, params_.temperature)
+                        : info_nce(own, processes, params_.temperature);
+    return made;
+  }
+
+  Stage pretraining(const Training& training) {
+    Stage stage = params_.stage("contrast");
+    stage.epochs = params_.pretrain_epochs;
+    stage.learning_rate = params_.pretrain_rate;
+    stage.trained = {&body().module(), heads().projector().get()};
+    stage.step = [this, training](Batch& batch) -> Losses {
+      const auto loss = compare(training, batch, weak_, {}).contrast;
+      return {loss, {{"contrast", loss}}};
+    };
+    return stage;
+  }
+
+  Stage head_start(const Training& training) {
+    Stage stage = params_.stage("head");
+    stage.epochs = params_.start_epochs;
+    stage.clusters = training.clusters;
+    stage.trained = {&head()};
+    const auto clusters = [this, training] {
+      return start_clusters(params_.start, outputs(training).codes, kVariance, training.context);
+    };
+    const auto logits = [this, training](Batch& batch) {
+      body().module().eval();
+      torch::Tensor features;
+      {
+        torch::NoGradGuard no_grad;
+        features = training.engine.forward(
+            body().normalised(batch.images),
+            [&](const torch::Tensor& x) { return body().backbone()->forward(x); });
+      }
+      return heads().cluster_logits(features);
+    };
+    return head_start_stage(std::move(stage), training.data, training.engine, {clusters, logits});
+  }
+
+  /// Features and probabilities of the plain images of a batch, without gradient.
+  AssignedRows assigned(const Training& training, const Batch& batch) const {
+    torch::NoGradGuard no_grad;
+    AssignedRows rows;
+    rows.probabilities =
+        training.engine.forward(body().normalised(batch.images), [&](const torch::Tensor& x) {
+          rows.features = body().backbone()->forward(x);
+          return heads().cluster_logits(rows.features).softmax(1);
+        });
+    rows.features = rows.features.to(torch::kFloat);
+    return rows;
+  }
+
+  torch::Tensor measured(const torch::Tensor& features) const {
+    if (params_.distance == DpacDistance::features) return features;
+    return centred_rows(features, params_.distance == DpacDistance::whitened);
+  }
+
+  Stage clustering(const Training& training) {
+    Stage stage = params_.stage("cluster");
+    // The targets of a short last batch would be chance.
+    stage.even_batches = true;
+    stage.clusters = training.clusters;
+    stage.trained = {&body().module(), &head()};
+    std::shared_ptr<OfflineCodes> codes;
+    if (params_.objective != DpacObjective::opa && params_.objective != DpacObjective::jpac) {
+      codes = std::make_shared<OfflineCodes>(training.data.count, training.clusters);
+      codes->to(training.engine.context().device);
+      training.engine.keep("codes", *codes);
+      stage.before_epoch = [this, training, codes](std::int64_t epoch) {
+        if (epoch % params_.codes_every != 0) return;
+        const Outputs now = outputs(training);
+        codes->renew(now.codes, now.probabilities, offline_clusterer(), kVariance,
+                     training.context);
+      };
+    }
+    stage.step = [this, training, codes](Batch& batch) -> Losses {
+      const Processes& processes = training.engine.processes();
+      const AssignedRows plain = assigned(training, batch);
+      const Views views =
+          compare(training, batch, params_.strong ? strong_ : weak_, plain.probabilities);
+      const auto student = views.first_logits.softmax(1);
+      Losses losses;
+      losses.labels = plain.probabilities.argmax(1);
+      torch::Tensor objective;
+      if (params_.objective == DpacObjective::jpac) {
+        const auto all = measured(processes.gather(plain.features));
+        const std::int64_t count = student.size(0);
+        objective = aggregated_distance({all.narrow(0, processes.rank() * count, count), student},
+                                        {all, processes.gather(student)});
+        losses.parts.emplace_back("distance", objective);
+      } else {
+        const auto target = codes ? codes->of(batch.indices) : aggregated(plain, processes);
+        objective = kl_divergence(target, student);
+        losses.parts.emplace_back("divergence", objective);
+        losses.parts.emplace_back("agreement",
+                                  target.argmax(1).eq(losses.labels).to(torch::kFloat).mean());
+      }
+      losses.parts.emplace_back("contrast", views.contrast);
+      losses.total = views.contrast + params_.cluster_weight * objective;
+      if (params_.balance > 0) {
+        const auto skew = imbalance(processes.gather(student));
+        losses.parts.emplace_back("imbalance", skew);
+        losses.total = losses.total + params_.balance * skew;
+      }
+      return losses;
+    };
+    return stage;
+  }
+
+  /// The targets of this process's images, from those of all.
+  torch::Tensor aggregated(const AssignedRows& plain, const Processes& processes) const {
+    const auto targets =
+        aggregated_target(measured(processes.gather(plain.features)),
+                          processes.gather(plain.probabilities), params_.m, params_.scores);
+    const std::int64_t count = plain.probabilities.size(0);
+    return targets.narrow(0, processes.rank() * count, count);
+  }
+
+  EmbeddingClusterer offline_clusterer() const {
+    switch (params_.objective) {
+      case DpacObjective::kmeans:
+        return EmbeddingClusterer::kmeans;
+      case DpacObjective::fcm:
+        return EmbeddingClusterer::fcm;
+      default:
+        return EmbeddingClusterer::pac;
+    }
+  }
+
+  Stage self_labelling(const Training& training) {
+    Stage stage = params_.stage("self-label");
+    stage.epochs = params_.label_epochs;
+    stage.clusters = training.clusters;
+    stage.trained = {&body().module(), &head()};
+    stage.before_epoch = [this](std::int64_t epoch) {
+      if (epoch == 0) heads().labels_decide();
+    };
+    stage.step = [this, training](Batch& batch) -> Losses {
+      const Engine& engine = training.engine;
+      torch::Tensor surest, labels;
+      {
+        torch::NoGradGuard no_grad;
+        const auto logits = engine.forward(
+            body().normalised(batch.views("weak", weak_)), [&](const torch::Tensor& x) {
+              return heads().cluster_logits(body().backbone()->forward(x));
+            });
+        std::tie(surest, labels) = logits.softmax(1).max(1);
+      }
+      const auto chosen = surest.gt(params_.threshold).to(torch::kFloat);
+      torch::Tensor cluster_logits;
+      const auto label_logits = engine.forward(
+          body().normalised(batch.views("strong", strong_)), [&](const torch::Tensor& x) {
+            const auto features = body().backbone()->forward(x);
+            cluster_logits = heads().cluster_logits(features);
+            return heads().label_logits(features);
+          });
+      // The mean over all images: a batch with few labels says little.
+      const auto taught = [&](const torch::Tensor& logits) {
+        return (chosen * torch::cross_entropy_loss(logits, labels, {}, at::Reduction::None)).mean();
+      };
+      const auto loss = taught(label_logits);
+      // The head that gives the labels learns them too: the backbone moves beneath it.
+      return {loss + taught(cluster_logits),
+              {{"cross_entropy", loss}, {"labelled", chosen.mean()}},
+              label_logits.argmax(1)};
+    };
+    return stage;
+  }
+
+  ViewRecipe weak_, strong_;
+  std::shared_ptr<MomentumContrast> slow_;  // with contrast=moco
+};
+
+}  // namespace
+
+const Fields<DpacParams>& DpacParams::fields() {
+  static const Fields<DpacParams> kFields = [] {
+    Fields<DpacParams> fields;
+    fields
+        .choice<DpacObjective>(
+            "objective", &DpacParams::objective,
+            {{"opa", DpacObjective::opa},
+             {"jpac", DpacObjective::jpac},
+             {"kmeans", DpacObjective::kmeans},
+             {"fcm", DpacObjective::fcm},
+             {"pac", DpacObjective::pac}},
+            "what draws the clusters: targets aggregated in each batch, less distance within "
+            "clusters, or clusters of all images found every codes_every epochs")
+        .choice<DpacContrast>("contrast", &DpacParams::contrast,
+                              {{"weighted", DpacContrast::weighted},
+                               {"standard", DpacContrast::standard},
+                               {"moco", DpacContrast::moco}},
+                              "views: images of one cluster hardly repel, all repel, or all of a "
+                              "queue repel (momentum contrast)")
+        .number<std::int64_t>("pretrain_epochs", &DpacParams::pretrain_epochs, between(0, 100000),
+                              "passes over the images before there are clusters; --init-from "
+                              "takes their place")
+        .number<double>("pretrain_rate", &DpacParams::pretrain_rate,
+                        Range{.low = 0, .high = 1, .low_open = true}, "step size in these")
+        .number<double>("m", &DpacParams::m, Range{.low = 1, .high = 10, .low_open = true},
+                        "fuzziness of the aggregated target")
+        .choice<AggregatedScores>(
+            "scores", &DpacParams::scores,
+            {{"sums", AggregatedScores::sums}, {"means", AggregatedScores::means}},
+            "distances to the images of a cluster are summed, as the paper has it, or averaged")
+        .choice<DpacDistance>("distance", &DpacParams::distance,
+                              {{"features", DpacDistance::features},
+                               {"centred", DpacDistance::centred},
+                               {"whitened", DpacDistance::whitened}},
+                              "cosine distances are measured between the backbone's outputs, these "
+                              "less their mean, or with their covariance made the identity")
+        .number<double>("cluster_weight", &DpacParams::cluster_weight, above(0),
+                        "weight of the objective beside the contrast of views")
+        .number<double>("balance", &DpacParams::balance, between(0, 1000),
+                        "weight of what keeps the clusters equally large")
+        .flag("strong", &DpacParams::strong,
+              "the second view is changed strongly while clustering (RandAugment, cutout)")
+        .number<std::int64_t>("codes_every", &DpacParams::codes_every, between(1, 100000),
+                              "epochs after which clusters of all images are found anew")
+        .flag("self_label", &DpacParams::self_label,
+              "a last training: sure predictions are labels for strongly changed images")
+        .number<std::int64_t>("label_epochs", &DpacParams::label_epochs, between(1, 100000),
+                              "passes over the images in it")
+        .number<double>("threshold", &DpacParams::threshold, between(0, 1),
+                        "probability above which a prediction is sure")
+        .number<std::int64_t>("queue", &DpacParams::queue, between(2, 1 << 20),
+                              "keys of earlier images, with contrast=moco; at least a batch")
+        .number<double>("momentum", &DpacParams::momentum,
+                        Range{.low = 0, .high = 1, .high_open = true},
+                        "how much of itself their network keeps in a step");
+    add_head_start_fields(fields);
+    add_view_training_fields(fields, /*least_epochs=*/0);
+    add_encoder_fields(fields);
+    return fields;
+  }();
+  return kFields;
+}
+
+std::unique_ptr<Method> make_dpac() {
+  return std::make_unique<Dpac>(MethodInfo{
+      .name = "dpac",
+      .family = "contrastive",
+      .summary = "contrast of views with online probability aggregation: clusters without centres",
+      .paper = "Yan, Lu, Yan: Deep Probability Aggregation Clustering, 2024",
+      .input = InputKind::images,
+      .backbone = true});
+}
+
+}  // namespace coterie

@@ -1,0 +1,65 @@
+#include "coterie/methods/head_start.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "coterie/methods/embedding_clusters.h"
+#include "coterie/nn/tensors.h"
+
+namespace coterie {
+namespace {
+
+constexpr double kHeadRate = 3e-3;
+
+/// What the head is to learn of each image.
+class Labels : public torch::nn::Module {
+ public:
+  explicit Labels(std::int64_t images)
+      : labels_(register_buffer("labels", torch::zeros({images}, torch::kLong))) {}
+  void set(const std::vector<std::int32_t>& labels) {
+    labels_.copy_(torch::tensor(labels, torch::TensorOptions(torch::kLong)));
+  }
+  torch::Tensor of(const std::vector<std::int64_t>& images) const {
+    return rows_of(labels_, images);
+  }
+
+ private:
+  torch::Tensor labels_;
+};
+
+}  // namespace
+
+std::vector<std::int32_t> start_clusters(HeadStart start, const Matrix<float>& codes,
+                                         double variance, const FitContext& context) {
+  EmbeddingClusterParams params;
+  params.embedding = EmbeddingForm::whitened;
+  params.variance = variance;
+  params.cluster =
+      start == HeadStart::kmeans ? EmbeddingClusterer::kmeans : EmbeddingClusterer::pac;
+  FitContext silent = context;
+  silent.progress = nullptr;
+  return EmbeddingClusters(params).fit(codes, silent).labels;
+}
+
+Stage head_start_stage(Stage stage, const TrainingData& data, Engine& engine, HeadStartWork work) {
+  const auto labels = std::make_shared<Labels>(data.count);
+  labels->to(engine.context().device);
+  engine.keep("start", *labels);
+  // A few steps of large batches would leave the head undecided.
+  const auto least = std::min<std::int64_t>(32, stage.batch_size);
+  stage.batch_size = std::clamp(data.count / 20, least, stage.batch_size);
+  stage.batch_size -= stage.batch_size % engine.processes().size();
+  stage.learning_rate = kHeadRate;
+  stage.before_epoch = [work, labels](std::int64_t epoch) {
+    if (epoch == 0) labels->set(work.clusters());
+  };
+  stage.step = [work = std::move(work), labels](Batch& batch) -> Losses {
+    const auto logits = work.logits(batch);
+    const auto loss = torch::cross_entropy_loss(logits, labels->of(batch.indices));
+    return {loss, {{"cross_entropy", loss}}, logits.argmax(1)};
+  };
+  return stage;
+}
+
+}  // namespace coterie

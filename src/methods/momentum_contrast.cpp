@@ -1,0 +1,50 @@
+#include "coterie/methods/momentum_contrast.h"
+
+#include <utility>
+
+#include "coterie/loss/contrastive.h"
+#include "coterie/nn/tensors.h"
+
+namespace coterie {
+
+MomentumContrast::MomentumContrast(ResNet backbone, Mlp projector, const MomentumSettings& settings,
+                                   RandomStream& keys)
+    : leader_backbone_(std::move(backbone)),
+      leader_projector_(std::move(projector)),
+      settings_(settings),
+      backbone_(register_module("backbone", ResNet(leader_backbone_->shape()))),
+      projector_(register_module("projector", Mlp(leader_projector_->shape()))) {
+  move_weights(*backbone_, *leader_backbone_, 0);
+  move_weights(*projector_, *leader_projector_, 0);
+  for (auto& parameter : parameters()) parameter.set_requires_grad(false);
+  auto values = torch::empty({settings.queue, projector_->shape().output});
+  for (std::int64_t i = 0; i < values.numel(); ++i)
+    values.data_ptr<float>()[i] = static_cast<float>(keys.normal());
+  keys_ = register_buffer("keys", values);
+  next_ = register_buffer("next", torch::zeros({1}, torch::kLong));
+}
+
+torch::Tensor MomentumContrast::loss(const torch::Tensor& queries, const torch::Tensor& images,
+                                     const Engine& engine) {
+  torch::Tensor own;
+  {
+    torch::NoGradGuard no_grad;
+    move_weights(*backbone_, *leader_backbone_, settings_.momentum);
+    move_weights(*projector_, *leader_projector_, settings_.momentum);
+    own = engine.forward(
+        images, [&](const torch::Tensor& x) { return projector_->forward(backbone_->forward(x)); });
+  }
+  const auto loss = queue_info_nce(queries, own, keys_.clone(), settings_.temperature);
+  replace(engine.processes().gather(own));
+  return loss;
+}
+
+void MomentumContrast::replace(const torch::Tensor& keys) {
+  torch::NoGradGuard no_grad;
+  const auto places =
+      (torch::arange(keys.size(0), next_.options()) + next_).remainder(keys_.size(0));
+  keys_.index_copy_(0, places, keys);
+  next_.add_(keys.size(0)).remainder_(keys_.size(0));
+}
+
+}  // namespace coterie
