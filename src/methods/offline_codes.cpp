@@ -5,14 +5,6 @@
 
 namespace coterie {
 
-std::vector<std::int64_t> matched_clusters(const std::vector<std::int32_t>& before,
-                                           const std::vector<std::int32_t>& after,
-                                           std::int64_t clusters) {
-  Matrix<double> cost(clusters, clusters);
-  for (std::size_t i = 0; i < after.size(); ++i) cost(after[i], before[i]) -= 1;
-  return min_cost_assignment(cost);
-}
-
 OfflineCodes::OfflineCodes(std::int64_t images, std::int64_t clusters)
     : codes_(register_buffer("codes", torch::zeros({images, clusters}))) {}
 

@@ -8,12 +8,6 @@
 
 namespace coterie {
 
-/// Which cluster of `before` [N] each of `after` [N] is, both numbered 0..K-1, so that as many rows
-/// as can be keep their cluster: entry c is the new number of cluster c of `after`.
-std::vector<std::int64_t> matched_clusters(const std::vector<std::int32_t>& before,
-                                           const std::vector<std::int32_t>& after,
-                                           std::int64_t clusters);
-
 /// Probabilities of clusters that are found among all images now and then, between the epochs of a
 /// training, and serve as its targets. A module, so that checkpoints hold them.
 class OfflineCodes : public torch::nn::Module {

@@ -115,4 +115,12 @@ std::vector<std::int64_t> min_cost_assignment(MatrixView<const double> cost) {
   return columns;
 }
 
+std::vector<std::int64_t> matched_clusters(const std::vector<std::int32_t>& before,
+                                           const std::vector<std::int32_t>& after,
+                                           std::int64_t clusters) {
+  Matrix<double> cost(clusters, clusters);
+  for (std::size_t i = 0; i < after.size(); ++i) cost(after[i], before[i]) -= 1;
+  return min_cost_assignment(cost);
+}
+
 }  // namespace coterie

@@ -17,4 +17,10 @@ namespace coterie {
 /// otherwise. Throws UserError where a cost is infinite or not a number.
 std::vector<std::int64_t> min_cost_assignment(MatrixView<const double> cost);
 
+/// New numbers for the clusters of `after` [N] under which as many rows as can be keep the cluster
+/// that they have in `before` [N], both numbered 0..K-1: entry c is that of cluster c.
+std::vector<std::int64_t> matched_clusters(const std::vector<std::int32_t>& before,
+                                           const std::vector<std::int32_t>& after,
+                                           std::int64_t clusters);
+
 }  // namespace coterie

@@ -159,7 +159,8 @@ void Engine::resume() {
   epochs_ = state.at("planned_epochs").get<std::vector<std::int64_t>>();
   planned_ = state.at("planned");
   meter_.load(state.at("losses"));
-  stored_clusters_ = state.at("cluster_sizes");
+  // Between epochs nothing is counted, and the next stage may have other clusters.
+  if (at_.step > 0) stored_clusters_ = state.at("cluster_sizes");
   earlier_seconds_ = state.at("seconds");
 }
 

@@ -61,7 +61,8 @@ struct Stage {
   double warm_up = 0;  ///< epochs in which the learning rate rises from 0 in a straight line
   OptimiserSettings optimiser;
   std::int64_t clusters = 0;  ///< K of Losses::labels; 0: the stage has none
-  /// What this stage trains. Batch norm needs two images or more: a last batch of one is left out.
+  /// What this stage trains, all of which is to enter its loss: Adam would draw the rest to 0 by
+  /// weight decay alone. Batch norm needs two images or more: a last batch of one is left out.
   std::vector<torch::nn::Module*> trained;
   std::function<Losses(Batch&)> step;
   /// Called before and after each epoch with its number, from 0, and not again where a run is

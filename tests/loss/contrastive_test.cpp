@@ -69,6 +69,100 @@ TEST(InfoNce, PartsAverageToTheWhole) {
   EXPECT_NEAR(sum / 3, info_nce(all, 0.5).item<double>(), 1e-12);
 }
 
+/// Eq. 11 of the DPAC paper as it is printed, both ways, image by image.
+double weighted_by_loops(const ViewPair& views, const torch::Tensor& p, double t) {
+  const auto one_way = [&](const torch::Tensor& a, const torch::Tensor& b) {
+    const std::int64_t count = a.size(0);
+    double sum = 0;
+    for (std::int64_t i = 0; i < count; ++i) {
+      double others = 0;
+      for (std::int64_t j = 0; j < count; ++j) {
+        const double mask = 1 - (p[i] * p[j]).sum().item<double>();
+        if (j != i) others += mask * std::exp(cosine(a[i], a[j]) / t);
+        others += mask * std::exp(cosine(a[i], b[j]) / t);
+      }
+      sum -= std::log(std::exp(cosine(a[i], b[i]) / t) / others);
+    }
+    return sum / static_cast<double>(count);
+  };
+  return 0.5 * (one_way(views.first, views.second) + one_way(views.second, views.first));
+}
+
+TEST(WeightedInfoNce, EqualsEquation11) {
+  const ViewPair views{rows(5, 3, 1), rows(5, 3, 2)};
+  const auto p = rows(5, 4, 3).softmax(1);
+  const auto loss = weighted_info_nce(views, views, different_clusters(p, p), 0, 0.5);
+  EXPECT_NEAR(loss.item<double>(), weighted_by_loops(views, p, 0.5), 1e-12);
+}
+
+TEST(WeightedInfoNce, HandWorked) {
+  // Two images at right angles, views equal. In one cluster for half: each row has its twin at
+  // weight 1/2 and cosine 1, and two others at weight 1/2 and cosine 0.
+  const auto views = torch::eye(2, torch::kDouble);
+  const auto p = torch::full({2, 2}, 0.5, torch::kDouble);
+  EXPECT_NEAR(weighted_info_nce({views, views}, {views, views}, different_clusters(p, p), 0, 1.0)
+                  .item<double>(),
+              std::log(0.5 + std::exp(-1.0)), 1e-12);
+  // For certain in two clusters: nothing but the others is left to be pushed away from.
+  const auto sure = torch::eye(2, torch::kDouble);
+  EXPECT_NEAR(
+      weighted_info_nce({views, views}, {views, views}, different_clusters(sure, sure), 0, 1.0)
+          .item<double>(),
+      std::log(2 / std::exp(1.0)), 1e-5);
+}
+
+TEST(WeightedInfoNce, UniformProbabilitiesGiveInfoNceLessAConstant) {
+  const ViewPair views{rows(6, 3, 1), rows(6, 3, 2)};
+  for (const std::int64_t clusters : {2, 10}) {
+    const auto p = torch::full({6, clusters}, 1.0 / static_cast<double>(clusters), torch::kDouble);
+    EXPECT_NEAR(
+        weighted_info_nce(views, views, different_clusters(p, p), 0, 0.5).item<double>(),
+        info_nce(views, 0.5).item<double>() + std::log(1 - 1.0 / static_cast<double>(clusters)),
+        1e-12);
+  }
+}
+
+TEST(WeightedInfoNce, ABatchOfOneClusterHasAFiniteLoss) {
+  const ViewPair views{rows(4, 3, 1).to(torch::kFloat), rows(4, 3, 2).to(torch::kFloat)};
+  const auto p = torch::tensor({1.f, 0.f}).repeat({4, 1});
+  const auto x = views.first.clone().set_requires_grad(true);
+  const auto loss =
+      weighted_info_nce({x, views.second}, {x, views.second}, different_clusters(p, p), 0, 0.5);
+  loss.backward();
+  EXPECT_TRUE(loss.isfinite().item<bool>());
+  EXPECT_TRUE(x.grad().isfinite().all().item<bool>());
+}
+
+TEST(WeightedInfoNce, GradientByDifferences) {
+  const auto other = rows(4, 3, 2);
+  const auto p = rows(4, 3, 5).softmax(1);
+  const auto weights = different_clusters(p, p);
+  EXPECT_LT(gradient_error(
+                [&](const auto& x) {
+                  return weighted_info_nce({x, other}, {x, other}, weights, 0, 0.5);
+                },
+                rows(4, 3, 1)),
+            1e-8);
+}
+
+TEST(WeightedInfoNce, PartsAverageToTheWhole) {
+  const ViewPair all{rows(6, 4, 1), rows(6, 4, 2)};
+  const auto p = rows(6, 3, 3).softmax(1);
+  double sum = 0;
+  for (const std::int64_t begin : {0, 2, 4}) {
+    const ViewPair own{all.first.narrow(0, begin, 2), all.second.narrow(0, begin, 2)};
+    sum += weighted_info_nce(own, all, different_clusters(p.narrow(0, begin, 2), p), begin, 0.5)
+               .item<double>();
+  }
+  EXPECT_NEAR(sum / 3, weighted_info_nce(all, all, different_clusters(p, p), 0, 0.5).item<double>(),
+              1e-12);
+}
+
+TEST(DifferentClusters, HasNoGradient) {
+  const auto p = rows(3, 2, 1).softmax(1).set_requires_grad(true);
+  EXPECT_FALSE(different_clusters(p, p).requires_grad());
+}
+
 TEST(QueueInfoNce, EqualsItsDefinition) {
   const auto q = rows(3, 4, 1), k = rows(3, 4, 2), queue = rows(5, 4, 3);
   double sum = 0;

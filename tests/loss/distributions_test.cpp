@@ -2,6 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "coterie/loss/contrastive.h"
 #include "loss/gradients.h"
 
 namespace coterie {
@@ -85,6 +90,114 @@ TEST(AggregatedTarget, EqualsItsDefinitionByPairs) {
 TEST(AggregatedTarget, IsSoundWhereAllFeaturesAreEqual) {
   const auto q = aggregated_target(torch::ones({4, 3}), torch::full({4, 2}, 0.5), 1.03);
   EXPECT_TRUE(torch::allclose(q, torch::full({4, 2}, 0.5)));
+}
+
+TEST(AggregatedDistance, EqualsItsDefinitionByPairs) {
+  torch::manual_seed(3);
+  const auto features = torch::randn({6, 3}, torch::kDouble);
+  const auto p = torch::randn({6, 4}, torch::kDouble).softmax(1);
+  double sum = 0;
+  for (int i = 0; i < 6; ++i)
+    for (int j = 0; j < 6; ++j) {
+      const double norms = (features[i].norm() * features[j].norm()).item<double>();
+      const double cosine = (features[i] * features[j]).sum().item<double>() / norms;
+      sum += (p[i] * p[j]).sum().item<double>() * (1 - cosine);
+    }
+  const AssignedRows all{features, p};
+  EXPECT_NEAR(aggregated_distance(all, all).item<double>(), 4.0 / 36 * sum, 1e-12);
+  double parts = 0;
+  for (const std::int64_t begin : {0, 2, 4})
+    parts += aggregated_distance({features.narrow(0, begin, 2), p.narrow(0, begin, 2)}, all)
+                 .item<double>();
+  EXPECT_NEAR(parts / 3, 4.0 / 36 * sum, 1e-12);
+}
+
+TEST(AggregatedDistance, HandWorked) {
+  // Two pairs of opposite directions, at distance 2. Pairs apart: no distance within a cluster, but
+  // with each pair as a cluster a mean of (0 + 2) / 2.
+  const auto features =
+      torch::tensor({{1.0, 0.0}, {-1.0, 0.0}, {1.0, 0.0}, {-1.0, 0.0}}, torch::kDouble);
+  const auto by_direction =
+      torch::tensor({{1.0, 0.0}, {0.0, 1.0}, {1.0, 0.0}, {0.0, 1.0}}, torch::kDouble);
+  const auto by_pair =
+      torch::tensor({{1.0, 0.0}, {1.0, 0.0}, {0.0, 1.0}, {0.0, 1.0}}, torch::kDouble);
+  EXPECT_NEAR(
+      aggregated_distance({features, by_direction}, {features, by_direction}).item<double>(), 0,
+      1e-12);
+  EXPECT_NEAR(aggregated_distance({features, by_pair}, {features, by_pair}).item<double>(), 1,
+              1e-12);
+}
+
+TEST(AggregatedDistance, GradientByDifferencesThroughProbabilitiesAlone) {
+  torch::manual_seed(6);
+  const auto features = torch::randn({5, 3}, torch::kDouble).set_requires_grad(true);
+  const auto logits = torch::randn({5, 2}, torch::kDouble);
+  EXPECT_LT(testing::gradient_error(
+                [&](const auto& x) {
+                  const AssignedRows rows{features, x.softmax(1)};
+                  return aggregated_distance(rows, rows);
+                },
+                logits),
+            1e-8);
+  EXPECT_FALSE(features.grad().defined());
+}
+
+/// Rows near three directions, 40, 25 and 10 of them, in double.
+struct ThreeDirections {
+  ThreeDirections() {
+    torch::manual_seed(8);
+    std::vector<torch::Tensor> parts;
+    const std::array sizes = {40, 25, 10};
+    for (int k = 0; k < 3; ++k) {
+      parts.push_back(torch::eye(6, torch::kDouble)[k] +
+                      0.15 * torch::randn({sizes[k], 6}, torch::kDouble));
+      truth.insert(truth.end(), static_cast<std::size_t>(sizes[k]), k);
+    }
+    rows = torch::cat(parts);
+  }
+  torch::Tensor rows;
+  std::vector<int> truth;
+};
+
+/// Probabilities from a linear softmax head that online probability aggregation trains.
+torch::Tensor aggregated_online(const torch::Tensor& rows, double balance) {
+  torch::manual_seed(1);
+  auto weights = (0.1 * torch::randn({rows.size(1), 3}, torch::kDouble)).set_requires_grad(true);
+  torch::optim::Adam adam({weights}, torch::optim::AdamOptions(0.02));
+  for (int step = 0; step < 400; ++step) {
+    const auto p = rows.mm(weights).softmax(1);
+    const auto loss = kl_divergence(aggregated_target(rows, p, 1.03), p) + balance * imbalance(p);
+    adam.zero_grad();
+    loss.backward();
+    adam.step();
+  }
+  return rows.mm(weights).softmax(1).detach();
+}
+
+/// How many rows have the commonest truth of their cluster.
+int rows_in_place(const torch::Tensor& probabilities, const std::vector<int>& truth) {
+  std::array<std::array<int, 3>, 3> counts{};
+  const auto labels = probabilities.argmax(1);
+  for (std::size_t i = 0; i < truth.size(); ++i)
+    ++counts[labels[static_cast<std::int64_t>(i)].item<std::int64_t>()][truth[i]];
+  int sum = 0;
+  for (const auto& cluster : counts) sum += *std::ranges::max_element(cluster);
+  return sum;
+}
+
+TEST(AggregatedTarget, OnlineItFindsSeparableClustersOfUnequalSizes) {
+  const ThreeDirections data;
+  const auto p = aggregated_online(data.rows, 0);
+  EXPECT_EQ(rows_in_place(p, data.truth), 75);
+  EXPECT_GT(std::get<0>(p.max(1)).mean().item<double>(), 0.95);
+}
+
+TEST(AggregatedTarget, BalancedItTearsClustersOfUnequalSizesApart) {
+  const ThreeDirections data;
+  const auto p = aggregated_online(data.rows, 100);
+  EXPECT_LT(imbalance(p).item<double>(), 1e-3);
+  EXPECT_LT(rows_in_place(p, data.truth), 75);
+  EXPECT_LT(std::get<0>(p.max(1)).mean().item<double>(), 0.85);
 }
 
 TEST(Distributions, GradientsAgreeWithFiniteDifferences) {

@@ -13,6 +13,7 @@ TEST(ContrastiveClustering, FindsThreeKindsOfImages) {
   auto method = make_cc();
   method->set_parameter("epochs", "30");
   method->set_parameter("batch_size", "20");
+  method->set_parameter("side", "16");
   const Clustering found = method->fit(images.data, {.clusters = 3, .seed = 1});
   EXPECT_EQ(accuracy(found.labels, images.truth), 1.0);
 }

@@ -25,6 +25,10 @@ class Conformance : public ::testing::TestWithParam<std::string> {
     auto created = create_method(GetParam());
     for (const auto& parameter : created->parameters()) {
       if (parameter.name == "epochs") created->set_parameter("epochs", "4");
+      if (created->info().backbone) {
+        if (parameter.name == "pretrain_epochs") created->set_parameter("pretrain_epochs", "4");
+        if (parameter.name == "side") created->set_parameter("side", "16");
+      }
       if (parameter.name == "batch_size" || parameter.name == "joint_batch_size")
         created->set_parameter(parameter.name, "16");
     }

@@ -114,5 +114,11 @@ TEST(Assignment, FindsAHiddenOrderAmongThreeHundred) {
   EXPECT_EQ(min_cost_assignment(cost), hidden);
 }
 
+TEST(MatchedClusters, KeepTheNumbersOfAsManyRowsAsCanBe) {
+  // Cluster 0 of the new is mostly 2 of the old, 1 is 0, 2 is 1.
+  EXPECT_EQ(matched_clusters({2, 2, 0, 0, 1, 1, 1}, {0, 0, 1, 1, 2, 2, 0}, 3),
+            (std::vector<std::int64_t>{2, 0, 1}));
+}
+
 }  // namespace
 }  // namespace coterie

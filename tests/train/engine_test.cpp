@@ -1,7 +1,9 @@
 #include "coterie/train/engine.h"
 
+#include <algorithm>
 #include <cmath>
 #include <set>
+#include <tuple>
 
 #include "coterie/core/files.h"
 #include "coterie/core/text.h"
@@ -418,6 +420,64 @@ TEST(Engine, AStageEndsEarlyWhereItSaysSo) {
   context.record = [&](const nlohmann::json& line) { epochs.push_back(line["stage"]); };
   Engine(pack.data, 8, context).run({first, second});
   EXPECT_EQ(epochs, (std::vector<std::string>{"first", "first", "first", "second", "second"}));
+}
+
+TEST(Engine, ResumesBetweenStagesOfDifferentNumbersOfClusters) {
+  const ToyPack pack(16);
+  const TemporaryFolder folder;
+  const auto run = [&](const CancelToken* cancel, int stop, CancelToken* to_cancel) {
+    ToyNetwork network;
+    std::vector<Stage> stages;
+    for (const std::int64_t clusters : {0, 2, 3}) {
+      Stage stage = toy_stage(network, 1, fmt::format("{} clusters", clusters));
+      stage.clusters = clusters;
+      stage.step = [clusters, step = stage.step](Batch& batch) {
+        Losses losses = step(batch);
+        if (clusters > 0) losses.labels = torch::arange(batch.images.size(0)).remainder(clusters);
+        return losses;
+      };
+      stages.push_back(stage);
+    }
+    int records = 0;
+    TrainContext context{.cancel = cancel, .checkpoints = folder / "checkpoints"};
+    context.record = [&](const nlohmann::json&) {
+      if (++records == stop) to_cancel->cancel();
+    };
+    Engine engine(pack.data, 8, context);
+    engine.keep("toy", *network);
+    engine.run(stages);
+    return records;
+  };
+  for (int stop = 1; stop <= 2; ++stop) {
+    CancelToken cancel;
+    EXPECT_THROW(run(&cancel, 1, &cancel), Interrupted);
+  }
+  EXPECT_EQ(run(nullptr, 0, nullptr), 1);
+}
+
+TEST(Engine, EvenBatchesAreAsGoodAsEquallyLargeAndHoldEveryImageOnce) {
+  for (const auto& [count, size, expected] :
+       {std::tuple<std::int64_t, std::int64_t, std::vector<std::int64_t>>{20, 8, {6, 7, 7}},
+        {5, 2, {2, 3}},
+        {3, 8, {3}},
+        {16, 8, {8, 8}}}) {
+    const ToyPack pack(count);
+    ToyNetwork network;
+    Stage stage = toy_stage(network, 1);
+    stage.batch_size = size;
+    stage.even_batches = true;
+    std::vector<std::int64_t> sizes, seen;
+    stage.step = [&, step = stage.step](Batch& batch) {
+      sizes.push_back(batch.images.size(0));
+      seen.insert(seen.end(), batch.indices.begin(), batch.indices.end());
+      return step(batch);
+    };
+    Engine engine(pack.data, 8, {});
+    engine.run({stage});
+    EXPECT_EQ(sizes, expected);
+    std::sort(seen.begin(), seen.end());
+    for (std::int64_t i = 0; i < count; ++i) EXPECT_EQ(seen.at(i), i);
+  }
 }
 
 }  // namespace

@@ -116,7 +116,7 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
     Stage stage = params_.stage("head");
     stage.epochs = params_.start_epochs;
     stage.clusters = training.clusters;
-    stage.trained = {&head()};
+    stage.trained = {&heads().clusters()};
     const auto clusters = [this, training] {
       return start_clusters(params_.start, outputs(training).codes, kVariance, training.context);
     };
@@ -157,7 +157,7 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
     // The targets of a short last batch would be chance.
     stage.even_batches = true;
     stage.clusters = training.clusters;
-    stage.trained = {&body().module(), &head()};
+    stage.trained = {&body().module(), &heads().clusters(), heads().projector().get()};
     std::shared_ptr<OfflineCodes> codes;
     if (params_.objective != DpacObjective::opa && params_.objective != DpacObjective::jpac) {
       codes = std::make_shared<OfflineCodes>(training.data.count, training.clusters);
@@ -228,7 +228,7 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
     Stage stage = params_.stage("self-label");
     stage.epochs = params_.label_epochs;
     stage.clusters = training.clusters;
-    stage.trained = {&body().module(), &head()};
+    stage.trained = {&body().module(), &heads().clusters(), &heads().labels()};
     stage.before_epoch = [this](std::int64_t epoch) {
       if (epoch == 0) heads().labels_decide();
     };

@@ -1,0 +1,149 @@
+// What dpac does beyond what the conformance test sees.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <vector>
+
+#include "coterie/methods/registry.h"
+#include "coterie/metrics/scores.h"
+#include "methods/three_kinds.h"
+#include "testing.h"
+
+namespace coterie {
+namespace {
+
+using testing::TemporaryFolder;
+using testing::ToyImages;
+using testing::user_error_of;
+using Settings = std::map<std::string, std::string>;
+
+/// dpac, or another method on a backbone, on 60 images of three kinds.
+struct Training {
+  explicit Training(const Settings& settings, const std::string& name = "dpac")
+      : method(create_method(name)) {
+    Settings all = {{"epochs", "4"}, {"batch_size", "20"}, {"side", "16"}};
+    if (name == "dpac") all["pretrain_epochs"] = "4";
+    for (const auto& [key, value] : settings) all[key] = value;
+    for (const auto& [key, value] : all) method->set_parameter(key, value);
+    context.record = [this](const nlohmann::json& line) { history.push_back(line); };
+  }
+  Clustering run() { return method->fit(images.data, context); }
+  double score() { return accuracy(run().labels, images.truth); }
+  std::int64_t epochs_of(const std::string& stage) const {
+    return std::count_if(history.begin(), history.end(),
+                         [&](const auto& line) { return line.at("stage") == stage; });
+  }
+
+  ToyImages images{60};
+  FitContext context{.clusters = 3, .seed = 5};
+  std::unique_ptr<Method> method;
+  std::vector<nlohmann::json> history;
+};
+
+TEST(Dpac, EveryVariantOfItsTablesFindsThreeKindsOfImages) {
+  for (const Settings& settings :
+       {Settings{{"objective", "jpac"}}, Settings{{"objective", "kmeans"}, {"codes_every", "2"}},
+        Settings{{"objective", "fcm"}}, Settings{{"objective", "pac"}},
+        Settings{{"contrast", "standard"}}, Settings{{"contrast", "moco"}},
+        Settings{{"scores", "means"}, {"strong", "false"}}, Settings{{"distance", "centred"}},
+        Settings{{"distance", "whitened"}}, Settings{{"balance", "0.1"}},
+        Settings{{"start", "kmeans"}}}) {
+    Training training(settings);
+    EXPECT_EQ(training.score(), 1.0) << nlohmann::json(settings).dump();
+  }
+}
+
+TEST(Dpac, ARandomHeadFindsThemToo) {
+  Training training({{"start", "random"}, {"epochs", "30"}, {"learning_rate", "0.001"}});
+  EXPECT_EQ(training.score(), 1.0);
+  EXPECT_EQ(training.epochs_of("head"), 0);
+}
+
+TEST(Dpac, SelfLabellingGivesTheClustersOfItsOwnHead) {
+  Training training({{"self_label", "true"}, {"label_epochs", "20"}, {"threshold", "0.5"}});
+  const Clustering found = training.run();
+  EXPECT_EQ(training.epochs_of("self-label"), 20);
+  EXPECT_EQ(accuracy(found.labels, training.images.truth), 1.0);
+  const StoredModel model = training.method->save();
+  EXPECT_TRUE(model.tensors.contains("head/labels.weight"));
+  // A threshold that nothing passes leaves the label head untrained.
+  Training untaught({{"self_label", "true"}, {"label_epochs", "1"}, {"threshold", "1"}});
+  untaught.run();
+  EXPECT_EQ(untaught.history.back().at("losses").at("labelled"), 0.0);
+  EXPECT_EQ(untaught.history.back().at("losses").at("cross_entropy"), 0.0);
+}
+
+TEST(Dpac, GoesOnFromTheNetworkOfAnotherRun) {
+  TemporaryFolder folder;
+  Training pretrained({{"projector_layers", "3"}}, "simclr");
+  pretrained.run();
+  const StoredModel simclr = pretrained.method->save();
+  write_safetensors(folder / "simclr.safetensors", simclr.tensors);
+  Training first({});
+  first.context.init_from = folder / "simclr.safetensors";
+  EXPECT_EQ(first.score(), 1.0);
+  EXPECT_EQ(first.epochs_of("contrast"), 0);
+  EXPECT_EQ(first.epochs_of("head"), 5);
+  const StoredModel dpac = first.method->save();
+  write_safetensors(folder / "dpac.safetensors", dpac.tensors);
+
+  // From a dpac run its clusters come along.
+  Training second({{"epochs", "0"},
+                   {"self_label", "true"},
+                   {"label_epochs", "20"},
+                   {"threshold", "0.5"},
+                   {"learning_rate", "0.002"}});
+  second.context.init_from = folder / "dpac.safetensors";
+  EXPECT_EQ(second.score(), 1.0);
+  EXPECT_EQ(second.epochs_of("head"), 0);
+  EXPECT_EQ(second.epochs_of("cluster"), 0);
+
+  // With another K they do not.
+  Training other(Settings{{"epochs", "0"}, {"start", "random"}});
+  other.context.clusters = 4;
+  other.context.init_from = folder / "dpac.safetensors";
+  EXPECT_CONTAINS(user_error_of([&] { other.run(); }), "epochs = 0");
+
+  Training autoencoder({}, "simclr");
+  const Tensor nothing{DType::f32, {1}, std::vector<std::byte>(4)};
+  write_safetensors(folder / "other.safetensors", {{"autoencoder/x", nothing}});
+  autoencoder.context.init_from = folder / "other.safetensors";
+  EXPECT_CONTAINS(user_error_of([&] { autoencoder.run(); }), "no backbone");
+}
+
+TEST(Dpac, ResumedWithinEachStageEqualsUninterrupted) {
+  // Contrast 2, head 5, cluster 3, self-label 2 epochs: stopped in each of them, and at each end.
+  const Settings settings = {
+      {"pretrain_epochs", "2"}, {"epochs", "3"},       {"objective", "pac"}, {"codes_every", "2"},
+      {"self_label", "true"},   {"label_epochs", "2"}, {"threshold", "0.5"}};
+  const Clustering expected = Training(settings).run();
+  for (const int stop : {1, 2, 4, 7, 8, 9, 10, 11}) {
+    TemporaryFolder folder;
+    CancelToken cancel;
+    Training stopped(settings);
+    stopped.context.checkpoints = folder / "checkpoints";
+    stopped.context.cancel = &cancel;
+    int records = 0;
+    stopped.context.record = [&](const nlohmann::json&) {
+      if (++records == stop) cancel.cancel();
+    };
+    EXPECT_THROW(stopped.run(), Interrupted) << stop;
+    Training resumed(settings);
+    resumed.context.checkpoints = folder / "checkpoints";
+    const Clustering found = resumed.run();
+    EXPECT_EQ(found.labels, expected.labels) << stop;
+    for (std::int64_t i = 0; i < expected.probabilities.size(); ++i)
+      ASSERT_EQ(found.probabilities.data()[i], expected.probabilities.data()[i]) << stop;
+  }
+}
+
+TEST(Dpac, SetsSmallerThanABatchAndShortLastBatchesTrain) {
+  for (const char* batch : {"256", "59", "58"}) {
+    Training training(Settings{{"batch_size", batch}, {"pretrain_epochs", "12"}});
+    EXPECT_EQ(training.score(), 1.0) << batch;
+  }
+}
+
+}  // namespace
+}  // namespace coterie
