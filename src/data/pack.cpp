@@ -280,13 +280,14 @@ void write_pack(const fs::path& path, const PackContent& content) {
   writer.finish(content);
 }
 
-void write_pack_of_classes(const fs::path& path, const Dataset& dataset, std::int64_t classes) {
+void write_pack_of_part(const fs::path& path, const Dataset& dataset, const DatasetPart& part) {
   if (!dataset.has_images())
     throw UserError("{} holds features; only images are packed", printable(dataset.source));
   const auto known = static_cast<std::int64_t>(dataset.class_names.size());
-  if (classes < 1 || classes > known)
+  if (part.classes > known)
     throw UserError("{}: its first {} classes are asked for, but its ground truth has {}",
-                    printable(dataset.source), classes, known);
+                    printable(dataset.source), part.classes, known);
+  const std::int64_t classes = part.classes > 0 ? part.classes : known;
   PackContent content{
       .shape = dataset.shape,
       .class_names = {dataset.class_names.begin(), dataset.class_names.begin() + classes},
@@ -295,11 +296,15 @@ void write_pack_of_classes(const fs::path& path, const Dataset& dataset, std::in
   PackWriter writer(path, dataset.shape, dataset.size());
   std::int64_t slot = 0;
   for (std::int64_t i = 0; i < dataset.size(); ++i) {
-    if (dataset.truth[i] >= classes) continue;
+    if (part.images > 0 && slot == part.images) break;
+    if (part.classes > 0 && dataset.truth[i] >= classes) continue;
     writer.write_images(slot++, dataset.training_data().image(i));
     content.paths.push_back(dataset.paths[i]);
-    content.truth.push_back(dataset.truth[i]);
+    if (!dataset.truth.empty()) content.truth.push_back(dataset.truth[i]);
   }
+  if (slot < part.images)
+    throw UserError("{}: its first {} images are asked for, but it has {}",
+                    printable(dataset.source), part.images, slot);
   writer.finish(content);
 }
 

@@ -28,10 +28,17 @@ struct PackContent {
 /// Writes the pack. Throws UserError where the disk refuses.
 void write_pack(const std::filesystem::path& path, const PackContent& content);
 
-/// Writes a pack of the images whose ground truth is one of the first `classes` classes. Throws
-/// UserError where there is no ground truth or it has fewer classes.
-void write_pack_of_classes(const std::filesystem::path& path, const Dataset& dataset,
-                           std::int64_t classes);
+/// A part of a data set.
+struct DatasetPart {
+  std::int64_t classes = 0;  ///< images of the first so many classes; 0: of all
+  std::int64_t images = 0;   ///< of these the first so many; 0: all
+  bool whole() const { return classes == 0 && images == 0; }
+};
+
+/// Writes a pack of a part of the images. Throws UserError where the ground truth has fewer
+/// classes, or there is none, or there are fewer images.
+void write_pack_of_part(const std::filesystem::path& path, const Dataset& dataset,
+                        const DatasetPart& part);
 
 /// Writes a pack whose images come one by one, from several threads and in any order, without
 /// holding them in memory. Every image has a slot in [0, capacity), in the order of the rows; slots

@@ -45,7 +45,7 @@ class ContrastHeads : public SoftmaxClusterHead {
   void labels_decide() { deciding_.fill_(1); }
   bool start_from(const TensorMap& model) override;
   Mlp& projector() { return projector_; }
-  torch::nn::Module& clusters() { return *clusters_; }
+  Mlp& clusters() { return clusters_; }
   torch::nn::Module& labels() { return *labels_; }
 
  private:

@@ -20,7 +20,7 @@ struct ContrastiveParams : ViewTrainingParams, EmbeddingClusterParams {
 /// Adds their description to that of `Params`, which derives from them.
 template <class Params>
 void add_contrastive_fields(Fields<Params>& fields) {
-  add_view_training_fields(fields);
+  add_view_training_fields(fields, /*least_epochs=*/0);
   fields.flag("sync_batch_norm", &Params::sync_batch_norm,
               "several processes: batch norm over all of their images");
   add_encoder_fields(fields);

@@ -9,7 +9,6 @@
 
 #include "coterie/core/files.h"
 #include "coterie/core/text.h"
-#include "coterie/data/pack.h"
 #include "coterie/methods/registry.h"
 #include "coterie/run/cluster.h"
 
@@ -75,10 +74,10 @@ class ComparisonRuns {
   /// The data set, or its part that is looked at. Throws UserError where it is absent.
   ComparedData prepared(ComparedData data) const {
     const Dataset dataset = load_dataset(data.input, data.load, progress_, cancel_);
-    if (data.classes == 0) return data;
+    if (data.part.whole()) return data;
     const fs::path part = folder_ / (file_name_of(data.name) + ".pack");
     create_folder(folder_);
-    if (!fs::exists(part)) write_pack_of_classes(part, dataset, data.classes);
+    if (!fs::exists(part)) write_pack_of_part(part, dataset, data.part);
     data.input = part.native();
     data.load = {};
     return data;

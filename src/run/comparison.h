@@ -9,6 +9,7 @@
 
 #include "coterie/core/progress.h"
 #include "coterie/data/load.h"
+#include "coterie/data/pack.h"
 
 namespace coterie {
 
@@ -17,7 +18,7 @@ struct ComparedMethod {
   std::string label;   ///< what the table calls it
   std::string method;  ///< of the registry
   std::map<std::string, std::string> parameters = {};
-  std::string start = {};       ///< label of the row whose autoencoder it takes; empty: none
+  std::string start = {};       ///< label of the row whose network it takes; empty: none
   bool finds_clusters = false;  ///< is not told the number of clusters
   bool seeded = true;           ///< gives another result from another seed
 };
@@ -28,8 +29,8 @@ struct ComparedData {
   std::string input;
   LoadOptions load = {};
   std::int64_t clusters = 0;
-  std::int64_t classes = 0;  ///< only images of the first so many classes; 0: of all
-  int seeds = 0;             ///< at most so many; 0: as asked
+  DatasetPart part = {};  ///< only this of its images
+  int seeds = 0;          ///< at most so many; 0: as asked
   /// Parameters, here alone, of the rows that others start from.
   std::map<std::string, std::string> start_parameters = {};
 };

@@ -127,7 +127,7 @@ Comparison ae_dac_classes(const fs::path& folder) {
     for (int classes = 5; classes <= 10; ++classes) {
       ComparedData part = set;
       part.name = fmt::format("{}, {} classes", set.name, classes);
-      part.clusters = part.classes = classes;
+      part.clusters = part.part.classes = classes;
       part.seeds = 1;
       table.data.push_back(part);
     }
@@ -196,9 +196,89 @@ Comparison ae_dac_readings(const fs::path& folder) {
   return table;
 }
 
+namespace {
+
+/// What is equal in all rows that train a compact backbone: small batches, as the sets are small.
+std::map<std::string, std::string> contrastive_parameters(std::map<std::string, std::string> own) {
+  own.insert({{"batch_size", "128"}, {"projector_layers", "3"}});
+  return own;
+}
+
+std::vector<ComparedData> small_image_sets(const fs::path& folder) {
+  const auto at = [&](const char* path) { return (folder / path).native(); };
+  return {{.name = "MNIST test",
+           .input = at("mnist/t10k-images-idx3-ubyte.gz"),
+           .load = {.labels = at("mnist/t10k-labels-idx1-ubyte.gz")},
+           .clusters = 10},
+          {.name = "Fashion-MNIST, first 20000",
+           .input = "fashion-mnist",
+           .clusters = 10,
+           .part = {.images = 20000}},
+          {.name = "Imagenette, 64 pixels",
+           .input = at("imagenette96.tar.xz"),
+           .load = {.labels = "folders", .image_size = 64},
+           .clusters = 10,
+           .seeds = 1}};
+}
+
+constexpr const char* kPretraining = "SimCLR, 20 epochs + PAC";
+
+}  // namespace
+
+Comparison contrastive(const fs::path& folder) {
+  Comparison table{.name = "contrastive",
+                   .about = "contrastive methods after 30 epochs on a compact backbone"};
+  const auto row = [&](const char* label, const char* method, const char* start,
+                       std::map<std::string, std::string> parameters) {
+    table.methods.push_back({label, method, contrastive_parameters(std::move(parameters)), start});
+  };
+  constexpr const char* kSimclr = "SimCLR + PAC";
+  constexpr const char* kOpa = "DPAC, OPA";
+  row(kPretraining, "simclr", "", {{"epochs", "20"}});
+  row(kSimclr, "simclr", kPretraining, {{"epochs", "10"}});
+  row("SimCLR + k-means", "simclr", kSimclr,
+      {{"epochs", "0"}, {"cluster", "kmeans"}, {"embedding", "plain"}});
+  row("MoCo + PAC", "moco", "", {{"epochs", "30"}});
+  row("CC", "cc", kPretraining, {{"epochs", "10"}});
+  row(kOpa, "dpac", kPretraining, {{"epochs", "10"}});
+  row("DPAC, J_pac", "dpac", kPretraining, {{"epochs", "10"}, {"objective", "jpac"}});
+  row("DPAC, OPA, 5 epochs of self-labelling", "dpac", kOpa,
+      {{"epochs", "0"}, {"self_label", "true"}, {"label_epochs", "5"}});
+  table.data = small_image_sets(folder);
+  return table;
+}
+
+Comparison dpac_variants(const fs::path& folder) {
+  Comparison table{.name = "dpac-variants",
+                   .about = "the DPAC paper's tables 5 to 7: parts of it changed"};
+  table.methods.push_back({kPretraining, "simclr", contrastive_parameters({{"epochs", "20"}})});
+  const auto variant = [&](std::string label, std::map<std::string, std::string> parameters) {
+    parameters["epochs"] = "10";
+    table.methods.push_back(
+        {std::move(label), "dpac", contrastive_parameters(std::move(parameters)), kPretraining});
+  };
+  variant("DPAC, OPA", {});
+  variant("standard contrast", {{"contrast", "standard"}});
+  variant("momentum contrast", {{"contrast", "moco"}, {"temperature", "0.2"}});
+  variant("balanced", {{"balance", "1"}});
+  variant("J_pac, balanced", {{"objective", "jpac"}, {"balance", "1"}});
+  variant("random head", {{"start", "random"}});
+  variant("random head, balanced", {{"start", "random"}, {"balance", "1"}});
+  for (const char* m : {"1.01", "1.04", "1.07", "1.1", "1.13", "1.16", "1.2"})
+    variant(fmt::format("m = {}", m), {{"m", m}});
+  for (const char* codes : {"kmeans", "fcm", "pac"})
+    for (const char* epochs : {"1", "5", "10"})
+      variant(fmt::format("{} every {} epochs", codes, epochs),
+              {{"objective", codes}, {"codes_every", epochs}});
+  table.data = small_image_sets(folder);
+  for (ComparedData& set : table.data) set.seeds = 1;
+  return table;
+}
+
 std::vector<Comparison> comparisons(const fs::path& folder) {
-  return {dpac_table2(folder), ae_dac_table(folder), ae_dac_classes(folder), ae_dac_grid(folder),
-          ae_dac_readings(folder)};
+  return {dpac_table2(folder),  ae_dac_table(folder),    ae_dac_classes(folder),
+          ae_dac_grid(folder),  ae_dac_readings(folder), contrastive(folder),
+          dpac_variants(folder)};
 }
 
 }  // namespace coterie

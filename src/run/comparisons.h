@@ -24,4 +24,10 @@ Comparison ae_dac_grid(const std::filesystem::path& folder);
 /// Its method on Fashion-MNIST with one of our readings or choices changed at a time.
 Comparison ae_dac_readings(const std::filesystem::path& folder);
 
+/// Contrastive methods and DPAC on sets that a CPU trains on in minutes; in each set and seed most
+/// rows go on from one pre-training.
+Comparison contrastive(const std::filesystem::path& folder);
+/// DPAC with one of its parts changed at a time.
+Comparison dpac_variants(const std::filesystem::path& folder);
+
 }  // namespace coterie

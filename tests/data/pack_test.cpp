@@ -132,10 +132,10 @@ TEST_F(Pack, SqueezesRunsLongerThanTheCopyBuffer) {
   }
 }
 
-TEST_F(Pack, OfSomeClassesHoldsTheirImages) {
+TEST_F(Pack, OfAPartHoldsItsImages) {
   write_small();
   const auto part = path_.parent_path() / "part.pack";
-  write_pack_of_classes(part, open_pack(path_), 1);
+  write_pack_of_part(part, open_pack(path_), {.classes = 1});
   const Dataset dataset = open_pack(part);
   ASSERT_EQ(dataset.size(), 1);
   EXPECT_EQ(dataset.paths[0], "\xff\xfe.jpg");
@@ -143,8 +143,18 @@ TEST_F(Pack, OfSomeClassesHoldsTheirImages) {
   EXPECT_EQ(dataset.class_names, std::vector<std::string>{"ant"});
   const auto image = dataset.training_data().image(0);
   EXPECT_EQ(std::string(image.begin(), image.end()), pixels_.substr(4, 4));
-  EXPECT_CONTAINS(user_error_of([&] { write_pack_of_classes(part, open_pack(path_), 3); }),
-                  "its first 3 classes are asked for, but its ground truth has 2");
+  EXPECT_CONTAINS(
+      user_error_of([&] { write_pack_of_part(part, open_pack(path_), {.classes = 3}); }),
+      "its first 3 classes are asked for, but its ground truth has 2");
+
+  write_pack_of_part(part, open_pack(path_), {.images = 1});
+  const Dataset first = open_pack(part);
+  ASSERT_EQ(first.size(), 1);
+  EXPECT_EQ(first.paths[0], open_pack(path_).paths[0]);
+  EXPECT_EQ(first.class_names.size(), 2u);
+  EXPECT_CONTAINS(
+      user_error_of([&] { write_pack_of_part(part, open_pack(path_), {.images = 99}); }),
+      "its first 99 images are asked for");
 }
 
 TEST_F(Pack, WithoutFinishNothingStays) {

@@ -70,7 +70,7 @@ TEST(Dpac, SelfLabellingGivesTheClustersOfItsOwnHead) {
   // A threshold that nothing passes leaves the label head untrained.
   Training untaught({{"self_label", "true"}, {"label_epochs", "1"}, {"threshold", "1"}});
   untaught.run();
-  EXPECT_EQ(untaught.history.back().at("losses").at("labelled"), 0.0);
+  EXPECT_EQ(untaught.history.back().at("losses").at("sure"), 0.0);
   EXPECT_EQ(untaught.history.back().at("losses").at("cross_entropy"), 0.0);
 }
 

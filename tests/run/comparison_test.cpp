@@ -78,7 +78,7 @@ TEST_F(RunComparison, OfSomeClassesTakesTheirImagesAlone) {
                        .input = (folder_ / "images-idx3-ubyte").native(),
                        .load = {.labels = (folder_ / "labels-idx1-ubyte").native()},
                        .clusters = 2,
-                       .classes = 2,
+                       .part = {.classes = 2},
                        .seeds = 1}};
   comparison_.data[0].load.cache = folder_ / "cache";
   const auto runs = run(3);

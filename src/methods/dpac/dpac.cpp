@@ -8,6 +8,7 @@
 #include "coterie/methods/momentum_contrast.h"
 #include "coterie/methods/offline_codes.h"
 #include "coterie/methods/view_pairs.h"
+#include "coterie/nn/tensors.h"
 
 namespace coterie {
 namespace {
@@ -15,6 +16,34 @@ namespace {
 /// Share of the embeddings' variance that is looked at where all images are clustered at once; as
 /// in simclr.
 constexpr double kVariance = 0.93;
+
+/// The network as it was before its last training, whose clusters are labels in that.
+class Teacher : public torch::nn::Module {
+ public:
+  Teacher(const ResNet& backbone, const Mlp& clusters)
+      : backbone_(register_module("backbone", ResNet(backbone->shape()))),
+        clusters_(register_module("clusters", Mlp(clusters->shape()))) {
+    eval();
+  }
+  void take(const ResNetImpl& backbone, const MlpImpl& clusters) {
+    TensorMap tensors;
+    save_module(backbone, "backbone.", tensors);
+    save_module(clusters, "clusters.", tensors);
+    load_module(*this, "", tensors);
+  }
+  /// Of images as the backbone takes them, [B, K], without gradient.
+  torch::Tensor probabilities(const torch::Tensor& images, const Engine& engine) {
+    torch::NoGradGuard no_grad;
+    return engine
+        .forward(images,
+                 [&](const torch::Tensor& x) { return clusters_->forward(backbone_->forward(x)); })
+        .softmax(1);
+  }
+
+ private:
+  ResNet backbone_;
+  Mlp clusters_;
+};
 
 class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
  public:
@@ -116,7 +145,7 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
     Stage stage = params_.stage("head");
     stage.epochs = params_.start_epochs;
     stage.clusters = training.clusters;
-    stage.trained = {&heads().clusters()};
+    stage.trained = {heads().clusters().get()};
     const auto clusters = [this, training] {
       return start_clusters(params_.start, outputs(training).codes, kVariance, training.context);
     };
@@ -157,7 +186,7 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
     // The targets of a short last batch would be chance.
     stage.even_batches = true;
     stage.clusters = training.clusters;
-    stage.trained = {&body().module(), &heads().clusters(), heads().projector().get()};
+    stage.trained = {&body().module(), heads().clusters().get(), heads().projector().get()};
     std::shared_ptr<OfflineCodes> codes;
     if (params_.objective != DpacObjective::opa && params_.objective != DpacObjective::jpac) {
       codes = std::make_shared<OfflineCodes>(training.data.count, training.clusters);
@@ -228,38 +257,29 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
     Stage stage = params_.stage("self-label");
     stage.epochs = params_.label_epochs;
     stage.clusters = training.clusters;
-    stage.trained = {&body().module(), &heads().clusters(), &heads().labels()};
-    stage.before_epoch = [this](std::int64_t epoch) {
-      if (epoch == 0) heads().labels_decide();
+    stage.trained = {&body().module(), &heads().labels()};
+    // Labels of a network that learns from them would drift, and clusters merge.
+    const auto teacher = std::make_shared<Teacher>(body().backbone(), heads().clusters());
+    teacher->to(training.engine.context().device);
+    training.engine.keep("teacher", *teacher);
+    stage.before_epoch = [this, teacher](std::int64_t epoch) {
+      if (epoch > 0) return;
+      teacher->take(*body().backbone(), *heads().clusters());
+      heads().labels_decide();
     };
-    stage.step = [this, training](Batch& batch) -> Losses {
+    stage.step = [this, training, teacher](Batch& batch) -> Losses {
       const Engine& engine = training.engine;
-      torch::Tensor surest, labels;
-      {
-        torch::NoGradGuard no_grad;
-        const auto logits = engine.forward(
-            body().normalised(batch.views("weak", weak_)), [&](const torch::Tensor& x) {
-              return heads().cluster_logits(body().backbone()->forward(x));
-            });
-        std::tie(surest, labels) = logits.softmax(1).max(1);
-      }
-      const auto chosen = surest.gt(params_.threshold).to(torch::kFloat);
-      torch::Tensor cluster_logits;
-      const auto label_logits = engine.forward(
+      const auto [surest, labels] =
+          teacher->probabilities(body().normalised(batch.views("weak", weak_)), engine).max(1);
+      const auto sure = surest.gt(params_.threshold).to(torch::kFloat);
+      const auto logits = engine.forward(
           body().normalised(batch.views("strong", strong_)), [&](const torch::Tensor& x) {
-            const auto features = body().backbone()->forward(x);
-            cluster_logits = heads().cluster_logits(features);
-            return heads().label_logits(features);
+            return heads().label_logits(body().backbone()->forward(x));
           });
-      // The mean over all images: a batch with few labels says little.
-      const auto taught = [&](const torch::Tensor& logits) {
-        return (chosen * torch::cross_entropy_loss(logits, labels, {}, at::Reduction::None)).mean();
-      };
-      const auto loss = taught(label_logits);
-      // The head that gives the labels learns them too: the backbone moves beneath it.
-      return {loss + taught(cluster_logits),
-              {{"cross_entropy", loss}, {"labelled", chosen.mean()}},
-              label_logits.argmax(1)};
+      // The mean over all images: a batch with few sure ones says little.
+      const auto loss =
+          (sure * torch::cross_entropy_loss(logits, labels, {}, at::Reduction::None)).mean();
+      return {loss, {{"cross_entropy", loss}, {"sure", sure.mean()}}, labels};
     };
     return stage;
   }
