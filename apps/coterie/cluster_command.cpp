@@ -220,8 +220,10 @@ void add_cluster_command(CLI::App& app, Session& session) {
                    "Start the backbone from a safetensors file with torchvision's names")
       ->type_name("FILE");
   command
-      ->add_option("--init-from", options->init_from,
-                   "Take the autoencoder of a finished run instead of training one first")
+      ->add_option(
+          "--init-from", options->init_from,
+          "Start from the network of a finished run: its autoencoder, or its backbone with "
+          "projector and clusters where they fit")
       ->type_name("RUN");
   command
       ->add_option("--snapshots", options->snapshots,

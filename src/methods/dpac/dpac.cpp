@@ -163,22 +163,25 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
     return head_start_stage(std::move(stage), training.data, training.engine, {clusters, logits});
   }
 
-  /// Features and probabilities of the plain images of a batch, without gradient.
+  /// What is measured of the plain images of a batch, and their probabilities, without gradient.
   AssignedRows assigned(const Training& training, const Batch& batch) const {
     torch::NoGradGuard no_grad;
     AssignedRows rows;
     rows.probabilities =
         training.engine.forward(body().normalised(batch.images), [&](const torch::Tensor& x) {
-          rows.features = body().backbone()->forward(x);
-          return heads().cluster_logits(rows.features).softmax(1);
+          const auto features = body().backbone()->forward(x);
+          rows.features =
+              params_.distance == DpacDistance::projections ? heads().project(features) : features;
+          return heads().cluster_logits(features).softmax(1);
         });
     rows.features = rows.features.to(torch::kFloat);
     return rows;
   }
 
-  torch::Tensor measured(const torch::Tensor& features) const {
-    if (params_.distance == DpacDistance::features) return features;
-    return centred_rows(features, params_.distance == DpacDistance::whitened);
+  /// What is measured of the images of all processes, as distances are taken of it.
+  torch::Tensor measured(const AssignedRows& plain, const Processes& processes) const {
+    const auto all = processes.gather(plain.features);
+    return params_.distance == DpacDistance::centred ? centred_rows(all, /*whiten=*/false) : all;
   }
 
   Stage clustering(const Training& training) {
@@ -209,7 +212,7 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
       losses.labels = plain.probabilities.argmax(1);
       torch::Tensor objective;
       if (params_.objective == DpacObjective::jpac) {
-        const auto all = measured(processes.gather(plain.features));
+        const auto all = measured(plain, processes);
         const std::int64_t count = student.size(0);
         objective = aggregated_distance({all.narrow(0, processes.rank() * count, count), student},
                                         {all, processes.gather(student)});
@@ -236,8 +239,8 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
   /// The targets of this process's images, from those of all.
   torch::Tensor aggregated(const AssignedRows& plain, const Processes& processes) const {
     const auto targets =
-        aggregated_target(measured(processes.gather(plain.features)),
-                          processes.gather(plain.probabilities), params_.m, params_.scores);
+        aggregated_target(measured(plain, processes), processes.gather(plain.probabilities),
+                          params_.m, params_.scores);
     const std::int64_t count = plain.probabilities.size(0);
     return targets.narrow(0, processes.rank() * count, count);
   }
@@ -323,9 +326,9 @@ const Fields<DpacParams>& DpacParams::fields() {
         .choice<DpacDistance>("distance", &DpacParams::distance,
                               {{"features", DpacDistance::features},
                                {"centred", DpacDistance::centred},
-                               {"whitened", DpacDistance::whitened}},
+                               {"projections", DpacDistance::projections}},
                               "cosine distances are measured between the backbone's outputs, these "
-                              "less their mean, or with their covariance made the identity")
+                              "less their mean in the batch, or the projector's outputs")
         .number<double>("cluster_weight", &DpacParams::cluster_weight, above(0),
                         "weight of the objective beside the contrast of views")
         .number<double>("balance", &DpacParams::balance, between(0, 1000),

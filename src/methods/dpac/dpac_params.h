@@ -24,9 +24,9 @@ enum class DpacContrast {
 
 /// What cosine distances are measured between.
 enum class DpacDistance {
-  features,  ///< the backbone's outputs
-  centred,   ///< less their mean in the batch
-  whitened,  ///< their covariance in the batch made the identity
+  features,     ///< the backbone's outputs
+  centred,      ///< less their mean in the batch
+  projections,  ///< the projector's outputs, which the contrast of views spreads
 };
 
 struct DpacParams : ViewTrainingParams, HeadStartParams {
