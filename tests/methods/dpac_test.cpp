@@ -46,9 +46,9 @@ TEST(Dpac, EveryVariantOfItsTablesFindsThreeKindsOfImages) {
        {Settings{{"objective", "jpac"}}, Settings{{"objective", "kmeans"}, {"codes_every", "2"}},
         Settings{{"objective", "fcm"}}, Settings{{"objective", "pac"}},
         Settings{{"contrast", "standard"}}, Settings{{"contrast", "moco"}},
-        Settings{{"scores", "means"}, {"strong", "false"}}, Settings{{"distance", "centred"}},
-        Settings{{"distance", "projections"}}, Settings{{"balance", "0.1"}},
-        Settings{{"start", "kmeans"}}}) {
+        Settings{{"scores", "sums"}, {"strong", "false"}}, Settings{{"distance", "centred"}},
+        Settings{{"distance", "features"}}, Settings{{"distance", "projections"}},
+        Settings{{"balance", "0.1"}}, Settings{{"start", "kmeans"}}}) {
     Training training(settings);
     EXPECT_EQ(training.score(), 1.0) << nlohmann::json(settings).dump();
   }

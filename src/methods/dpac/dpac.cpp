@@ -8,6 +8,7 @@
 #include "coterie/methods/momentum_contrast.h"
 #include "coterie/methods/offline_codes.h"
 #include "coterie/methods/view_pairs.h"
+#include "coterie/methods/whitened_features.h"
 #include "coterie/nn/tensors.h"
 
 namespace coterie {
@@ -181,7 +182,34 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
   /// What is measured of the images of all processes, as distances are taken of it.
   torch::Tensor measured(const AssignedRows& plain, const Processes& processes) const {
     const auto all = processes.gather(plain.features);
+    if (whitened_) return whitened_->of(all);
     return params_.distance == DpacDistance::centred ? centred_rows(all, /*whiten=*/false) : all;
+  }
+
+  /// Has `stage` begin its epochs with what must be learned from all images.
+  void learn_from_all(const Training& training, Stage& stage) {
+    const bool online =
+        params_.objective == DpacObjective::opa || params_.objective == DpacObjective::jpac;
+    const torch::Device device = training.engine.context().device;
+    if (online && params_.distance == DpacDistance::whitened) {
+      whitened_ = std::make_shared<WhitenedFeatures>(body().width());
+      whitened_->to(device);
+      training.engine.keep("whitening", *whitened_);
+      stage.before_epoch = [this, training](std::int64_t) {
+        whitened_->renew(outputs(training).codes, kVariance);
+      };
+    }
+    if (!online) {
+      codes_ = std::make_shared<OfflineCodes>(training.data.count, training.clusters);
+      codes_->to(device);
+      training.engine.keep("codes", *codes_);
+      stage.before_epoch = [this, training](std::int64_t epoch) {
+        if (epoch % params_.codes_every != 0) return;
+        const Outputs now = outputs(training);
+        codes_->renew(now.codes, now.probabilities, offline_clusterer(), kVariance,
+                      training.context);
+      };
+    }
   }
 
   Stage clustering(const Training& training) {
@@ -190,19 +218,8 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
     stage.even_batches = true;
     stage.clusters = training.clusters;
     stage.trained = {&body().module(), heads().clusters().get(), heads().projector().get()};
-    std::shared_ptr<OfflineCodes> codes;
-    if (params_.objective != DpacObjective::opa && params_.objective != DpacObjective::jpac) {
-      codes = std::make_shared<OfflineCodes>(training.data.count, training.clusters);
-      codes->to(training.engine.context().device);
-      training.engine.keep("codes", *codes);
-      stage.before_epoch = [this, training, codes](std::int64_t epoch) {
-        if (epoch % params_.codes_every != 0) return;
-        const Outputs now = outputs(training);
-        codes->renew(now.codes, now.probabilities, offline_clusterer(), kVariance,
-                     training.context);
-      };
-    }
-    stage.step = [this, training, codes](Batch& batch) -> Losses {
+    learn_from_all(training, stage);
+    stage.step = [this, training](Batch& batch) -> Losses {
       const Processes& processes = training.engine.processes();
       const AssignedRows plain = assigned(training, batch);
       const Views views =
@@ -218,7 +235,7 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
                                         {all, processes.gather(student)});
         losses.parts.emplace_back("distance", objective);
       } else {
-        const auto target = codes ? codes->of(batch.indices) : aggregated(plain, processes);
+        const auto target = codes_ ? codes_->of(batch.indices) : aggregated(plain, processes);
         objective = kl_divergence(target, student);
         losses.parts.emplace_back("divergence", objective);
         losses.parts.emplace_back("agreement",
@@ -288,7 +305,9 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
   }
 
   ViewRecipe weak_, strong_;
-  std::shared_ptr<MomentumContrast> slow_;  // with contrast=moco
+  std::shared_ptr<MomentumContrast> slow_;      // with contrast=moco
+  std::shared_ptr<WhitenedFeatures> whitened_;  // with distance=whitened
+  std::shared_ptr<OfflineCodes> codes_;         // with offline objectives
 };
 
 }  // namespace
@@ -324,11 +343,13 @@ const Fields<DpacParams>& DpacParams::fields() {
             {{"sums", AggregatedScores::sums}, {"means", AggregatedScores::means}},
             "distances to the images of a cluster are summed, as the paper has it, or averaged")
         .choice<DpacDistance>("distance", &DpacParams::distance,
-                              {{"features", DpacDistance::features},
+                              {{"whitened", DpacDistance::whitened},
+                               {"features", DpacDistance::features},
                                {"centred", DpacDistance::centred},
                                {"projections", DpacDistance::projections}},
-                              "cosine distances are measured between the backbone's outputs, these "
-                              "less their mean in the batch, or the projector's outputs")
+                              "cosine distances are measured between the backbone's outputs: with "
+                              "their covariance over all images made the identity, as they are, or "
+                              "less their mean in the batch; or between the projector's outputs")
         .number<double>("cluster_weight", &DpacParams::cluster_weight, above(0),
                         "weight of the objective beside the contrast of views")
         .number<double>("balance", &DpacParams::balance, between(0, 1000),

@@ -24,6 +24,7 @@ enum class DpacContrast {
 
 /// What cosine distances are measured between.
 enum class DpacDistance {
+  whitened,     ///< the backbone's outputs, their covariance over all images made the identity
   features,     ///< the backbone's outputs
   centred,      ///< less their mean in the batch
   projections,  ///< the projector's outputs, which the contrast of views spreads
@@ -39,8 +40,8 @@ struct DpacParams : ViewTrainingParams, HeadStartParams {
   DpacObjective objective = DpacObjective::opa;
   DpacContrast contrast = DpacContrast::weighted;
   double m = 1.03;
-  AggregatedScores scores = AggregatedScores::sums;
-  DpacDistance distance = DpacDistance::features;
+  AggregatedScores scores = AggregatedScores::means;
+  DpacDistance distance = DpacDistance::whitened;
   double cluster_weight = 1;
   double balance = 0;
   bool strong = true;
