@@ -7,12 +7,6 @@ namespace {
 
 constexpr double kLeast = 1e-12;  // keeps logarithms finite
 
-/// Rows of unit length in double, without gradient; zeros stay zeros.
-torch::Tensor directions(const torch::Tensor& features) {
-  const auto rows = features.detach().to(torch::kDouble);
-  return rows / rows.norm(2, {1}, /*keepdim=*/true).clamp_min(kLeast);
-}
-
 }  // namespace
 
 torch::Tensor student_t_assignment(const torch::Tensor& codes, const torch::Tensor& centres,
@@ -46,26 +40,36 @@ torch::Tensor centred_rows(const torch::Tensor& rows, bool whiten) {
   return centred.mm(axes * scales);
 }
 
+torch::Tensor unit_rows(const torch::Tensor& rows) {
+  const auto exact = rows.detach().to(torch::kDouble);
+  return exact / exact.norm(2, {1}, /*keepdim=*/true).clamp_min(kLeast);
+}
+
+torch::Tensor sharpened_scores(const torch::Tensor& scores, const torch::Tensor& sizes, double m,
+                               AggregatedScores kind) {
+  // What the subtraction leaves of equal rows is rounding.
+  const auto sound = torch::maximum(scores, kLeast * sizes.sum());
+  const auto used = kind == AggregatedScores::means ? sound / sizes.clamp_min(kLeast) : sound;
+  return (-1 / (m - 1) * used.log()).softmax(1);
+}
+
 torch::Tensor aggregated_target(const torch::Tensor& features, const torch::Tensor& probabilities,
                                 double m, AggregatedScores kind) {
   torch::NoGradGuard no_grad;
-  const auto unit = directions(features);
+  const auto unit = unit_rows(features);
   const auto shares = probabilities.to(torch::kDouble);
   const auto sizes = shares.sum(0, /*keepdim=*/true);
   // sum_j p_jk (1 - x_i x_j) without the B x B distances; a row's own term, which is 0 but for rows
   // of zeros, is taken out.
   const auto own = shares * (1 - unit.square().sum(1, /*keepdim=*/true));
-  auto scores = sizes - torch::mm(unit, torch::mm(unit.t(), shares)) - own;
-  // What the subtraction leaves of equal rows is rounding.
-  scores = scores.clamp_min(kLeast * static_cast<double>(unit.size(0)));
-  if (kind == AggregatedScores::means) scores = scores / sizes.clamp_min(kLeast);
-  return (-1 / (m - 1) * scores.log()).softmax(1).to(probabilities.dtype());
+  const auto scores = sizes - torch::mm(unit, torch::mm(unit.t(), shares)) - own;
+  return sharpened_scores(scores, sizes, m, kind).to(probabilities.dtype());
 }
 
 torch::Tensor aggregated_distance(const AssignedRows& own, const AssignedRows& all) {
   const auto parts = [](const AssignedRows& rows) {
     const auto shares = rows.probabilities.to(torch::kDouble);
-    return std::pair{shares.sum(0), torch::mm(directions(rows.features).t(), shares)};
+    return std::pair{shares.sum(0), torch::mm(unit_rows(rows.features).t(), shares)};
   };
   const auto [own_sizes, own_sums] = parts(own);
   const auto [all_sizes, all_sums] = parts(all);

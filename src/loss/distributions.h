@@ -30,6 +30,14 @@ enum class AggregatedScores {
   means,  ///< the same divided by sum_j p_jk, the cluster's size in the batch
 };
 
+/// Rows [B, E] of unit length, in double and without gradient; zeros stay zeros.
+torch::Tensor unit_rows(const torch::Tensor& rows);
+
+/// q_ik ~ s_ik^(-1/(m-1)) for scores s [B, K], of which rounding may have made numbers just below
+/// 0, and the clusters' sizes [1, K] in the same unit (see AggregatedScores).
+torch::Tensor sharpened_scores(const torch::Tensor& scores, const torch::Tensor& sizes, double m,
+                               AggregatedScores kind);
+
 /// Online probability aggregation (Yan, Lu, Yan: Deep Probability Aggregation Clustering, 2024,
 /// eq. 9), [B, K]: q_ik ~ s_ik^(-1/(m-1)) with scores s (see AggregatedScores) and d the cosine
 /// distance of features [B, E]; a row's distance to itself is 0, so it has no say in its own

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "coterie/loss/contrastive.h"
+#include "coterie/loss/running_aggregate.h"
 #include "loss/gradients.h"
 
 namespace coterie {
@@ -90,6 +91,31 @@ TEST(AggregatedTarget, EqualsItsDefinitionByPairs) {
 TEST(AggregatedTarget, IsSoundWhereAllFeaturesAreEqual) {
   const auto q = aggregated_target(torch::ones({4, 3}), torch::full({4, 2}, 0.5), 1.03);
   EXPECT_TRUE(torch::allclose(q, torch::full({4, 2}, 0.5)));
+}
+
+TEST(RunningAggregate, OfOneBatchIsTheBatchsTarget) {
+  torch::manual_seed(3);
+  const auto features = torch::randn({8, 5}, torch::kDouble);
+  const auto p = torch::randn({8, 3}, torch::kDouble).softmax(1);
+  for (const auto kind : {AggregatedScores::sums, AggregatedScores::means}) {
+    RunningAggregate aggregate(5, 3, 0);
+    aggregate.next(torch::randn({8, 5}), p, 1.5, kind);  // forgotten
+    EXPECT_TRUE(torch::allclose(aggregate.next(features, p, 1.5, kind),
+                                aggregated_target(features, p, 1.5, kind), 1e-9, 1e-12));
+  }
+}
+
+TEST(RunningAggregate, OfPartsIsThatOfTheWhole) {
+  torch::manual_seed(4);
+  const auto features = torch::randn({12, 5}, torch::kDouble);
+  const auto p = torch::randn({12, 3}, torch::kDouble).softmax(1);
+  RunningAggregate aggregate(5, 3, 0.99);
+  torch::Tensor last;
+  for (const std::int64_t begin : {0, 4, 8})
+    last = aggregate.next(features.narrow(0, begin, 4), p.narrow(0, begin, 4), 1.5,
+                          AggregatedScores::sums);
+  const auto whole = aggregated_target(features, p, 1.5, AggregatedScores::sums);
+  EXPECT_TRUE(torch::allclose(last, whole.narrow(0, 8, 4), 1e-9, 1e-12));
 }
 
 TEST(AggregatedDistance, EqualsItsDefinitionByPairs) {

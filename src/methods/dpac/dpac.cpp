@@ -2,13 +2,14 @@
 
 #include <algorithm>
 
+#include "coterie/loss/running_aggregate.h"
 #include "coterie/methods/contrast_heads.h"
 #include "coterie/methods/dpac/dpac_params.h"
 #include "coterie/methods/head_method.h"
 #include "coterie/methods/momentum_contrast.h"
 #include "coterie/methods/offline_codes.h"
 #include "coterie/methods/view_pairs.h"
-#include "coterie/methods/whitened_features.h"
+#include "coterie/nn/running_whitening.h"
 #include "coterie/nn/tensors.h"
 
 namespace coterie {
@@ -167,6 +168,8 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
   /// What is measured of the plain images of a batch, and their probabilities, without gradient.
   AssignedRows assigned(const Training& training, const Batch& batch) const {
     torch::NoGradGuard no_grad;
+    body().module().train(params_.batch_statistics);
+    head().train(params_.batch_statistics);
     AssignedRows rows;
     rows.probabilities =
         training.engine.forward(body().normalised(batch.images), [&](const torch::Tensor& x) {
@@ -175,6 +178,8 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
               params_.distance == DpacDistance::projections ? heads().project(features) : features;
           return heads().cluster_logits(features).softmax(1);
         });
+    body().module().train();
+    head().train();
     rows.features = rows.features.to(torch::kFloat);
     return rows;
   }
@@ -182,7 +187,7 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
   /// What is measured of the images of all processes, as distances are taken of it.
   torch::Tensor measured(const AssignedRows& plain, const Processes& processes) const {
     const auto all = processes.gather(plain.features);
-    if (whitened_) return whitened_->of(all);
+    if (whitening_) return whitening_->next(all);
     return params_.distance == DpacDistance::centred ? centred_rows(all, /*whiten=*/false) : all;
   }
 
@@ -191,12 +196,19 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
     const bool online =
         params_.objective == DpacObjective::opa || params_.objective == DpacObjective::jpac;
     const torch::Device device = training.engine.context().device;
+    if (params_.objective == DpacObjective::opa) {
+      const std::int64_t width =
+          params_.distance == DpacDistance::projections ? params_.projection : body().width();
+      aggregate_ = std::make_shared<RunningAggregate>(width, training.clusters, params_.memory);
+      aggregate_->to(device);
+      training.engine.keep("aggregate", *aggregate_);
+    }
     if (online && params_.distance == DpacDistance::whitened) {
-      whitened_ = std::make_shared<WhitenedFeatures>(body().width());
-      whitened_->to(device);
-      training.engine.keep("whitening", *whitened_);
-      stage.before_epoch = [this, training](std::int64_t) {
-        whitened_->renew(outputs(training).codes, kVariance);
+      whitening_ = std::make_shared<RunningWhitening>(body().width(), kVariance);
+      whitening_->to(device);
+      training.engine.keep("whitening", *whitening_);
+      stage.before_epoch = [this, training](std::int64_t epoch) {
+        if (epoch == 0) whitening_->start(outputs(training).codes);
       };
     }
     if (!online) {
@@ -256,8 +268,8 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
   /// The targets of this process's images, from those of all.
   torch::Tensor aggregated(const AssignedRows& plain, const Processes& processes) const {
     const auto targets =
-        aggregated_target(measured(plain, processes), processes.gather(plain.probabilities),
-                          params_.m, params_.scores);
+        aggregate_->next(measured(plain, processes), processes.gather(plain.probabilities),
+                         params_.m, params_.scores);
     const std::int64_t count = plain.probabilities.size(0);
     return targets.narrow(0, processes.rank() * count, count);
   }
@@ -305,9 +317,10 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
   }
 
   ViewRecipe weak_, strong_;
-  std::shared_ptr<MomentumContrast> slow_;      // with contrast=moco
-  std::shared_ptr<WhitenedFeatures> whitened_;  // with distance=whitened
-  std::shared_ptr<OfflineCodes> codes_;         // with offline objectives
+  std::shared_ptr<MomentumContrast> slow_;       // with contrast=moco
+  std::shared_ptr<RunningWhitening> whitening_;  // with distance=whitened
+  std::shared_ptr<RunningAggregate> aggregate_;  // with objective=opa
+  std::shared_ptr<OfflineCodes> codes_;          // with offline objectives
 };
 
 }  // namespace
@@ -350,6 +363,14 @@ const Fields<DpacParams>& DpacParams::fields() {
                               "cosine distances are measured between the backbone's outputs: with "
                               "their covariance over all images made the identity, as they are, or "
                               "less their mean in the batch; or between the projector's outputs")
+        .number<double>(
+            "memory", &DpacParams::memory, Range{.low = 0, .high = 1, .high_open = true},
+            "targets aggregate over the latest 1 / (1 - memory) batches; 0: over one, as "
+            "in the paper, where chance in how many images of a cluster it holds decides "
+            "much")
+        .flag("batch_statistics", &DpacParams::batch_statistics,
+              "the images that targets are made of are normalised by their batch, as in the paper, "
+              "and not as in the final clustering")
         .number<double>("cluster_weight", &DpacParams::cluster_weight, above(0),
                         "weight of the objective beside the contrast of views")
         .number<double>("balance", &DpacParams::balance, between(0, 1000),

@@ -33,15 +33,17 @@ enum class DpacDistance {
 struct DpacParams : ViewTrainingParams, HeadStartParams {
   DpacParams() {
     projector_layers = 3;
-    learning_rate = 3e-4;
+    learning_rate = 1e-4;
   }
   std::int64_t pretrain_epochs = 20;
   double pretrain_rate = 1e-3;
   DpacObjective objective = DpacObjective::opa;
   DpacContrast contrast = DpacContrast::weighted;
   double m = 1.03;
-  AggregatedScores scores = AggregatedScores::means;
+  AggregatedScores scores = AggregatedScores::sums;
   DpacDistance distance = DpacDistance::whitened;
+  double memory = 0.98;
+  bool batch_statistics = false;
   double cluster_weight = 1;
   double balance = 0;
   bool strong = true;
