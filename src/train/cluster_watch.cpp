@@ -1,6 +1,7 @@
 #include "coterie/train/cluster_watch.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "coterie/core/error.h"
@@ -9,8 +10,9 @@
 namespace coterie {
 
 void ClusterWatch::start(std::int64_t clusters, const torch::Device& device) {
-  counts_ = clusters > 0 ? torch::zeros({clusters}, torch::TensorOptions(torch::kLong).device(device))
-                         : torch::Tensor();
+  counts_ = clusters > 0
+                ? torch::zeros({clusters}, torch::TensorOptions(torch::kLong).device(device))
+                : torch::Tensor();
 }
 
 void ClusterWatch::add(const torch::Tensor& labels) {
@@ -34,13 +36,24 @@ void ClusterWatch::load(const nlohmann::json& state) {
 
 std::string collapse_of(const std::vector<std::int64_t>& sizes) {
   constexpr double kMostOfAll = 0.9;
+  constexpr double kFewest = 1.0 / 3;
   const auto images = std::accumulate(sizes.begin(), sizes.end(), std::int64_t{0});
   if (sizes.empty() || images == 0) return "";
   const auto largest = *std::max_element(sizes.begin(), sizes.end());
   const double share = static_cast<double>(largest) / static_cast<double>(images);
-  if (share > kMostOfAll) return fmt::format("one cluster holds {:.0f} % of the images", 100 * share);
+  if (share > kMostOfAll)
+    return fmt::format("one cluster holds {:.0f} % of the images", 100 * share);
   const auto dead = std::count(sizes.begin(), sizes.end(), 0);
   if (dead > 0) return fmt::format("{} of {} clusters hold no image", dead, sizes.size());
+  double entropy = 0;
+  for (const std::int64_t size : sizes) {
+    const double part = static_cast<double>(size) / static_cast<double>(images);
+    entropy -= part * std::log(part);
+  }
+  // As many clusters of equal size would be as undecided.
+  const double used = std::exp(entropy);
+  if (used < kFewest * static_cast<double>(sizes.size()))
+    return fmt::format("{} clusters are as unequal as if there were {:.1f}", sizes.size(), used);
   return "";
 }
 

@@ -30,7 +30,8 @@ class ClusterWatch {
 };
 
 /// In words, what is wrong with clusters of these sizes: one holds more than 90 % of the images, or
-/// some hold none; empty where nothing is.
+/// some hold none, or few hold so much that the exponential of the sizes' entropy is below a third of
+/// their number; empty where nothing is.
 std::string collapse_of(const std::vector<std::int64_t>& sizes);
 
 }  // namespace coterie

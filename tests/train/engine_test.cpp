@@ -7,6 +7,7 @@
 
 #include "coterie/core/files.h"
 #include "coterie/core/text.h"
+#include "coterie/train/cluster_watch.h"
 #include "testing.h"
 #include "train/small_files.h"
 #include "train/toy_training.h"
@@ -351,6 +352,19 @@ TEST(Engine, ClustersAreCountedAndACollapseIsToldOnceAndRecorded) {
   EXPECT_TRUE(history[2].contains("collapse"));
   ASSERT_EQ(warnings.said.size(), 1u);
   EXPECT_CONTAINS(warnings.said[0], "epoch 2: one cluster holds 100 %");
+}
+
+TEST(Engine, CollapseIsSaidOfEmptyHugeAndVeryUnequalClusters) {
+  EXPECT_EQ(collapse_of({}), "");
+  EXPECT_EQ(collapse_of({0, 0}), "");
+  EXPECT_EQ(collapse_of({80, 20}), "");
+  EXPECT_EQ(collapse_of({95, 5}), "one cluster holds 95 % of the images");
+  EXPECT_EQ(collapse_of({40, 0, 60, 0}), "2 of 4 clusters hold no image");
+  // Sizes that fall like 1 / k are no collapse.
+  EXPECT_EQ(collapse_of({60, 30, 20, 15, 12, 10, 9, 8, 7, 6}), "");
+  // Shares of .7, .22 and eight times .01 have the entropy .2497 + .3331 + 8 x .0461 = .9512.
+  EXPECT_EQ(collapse_of({70, 22, 1, 1, 1, 1, 1, 1, 1, 1}),
+            "10 clusters are as unequal as if there were 2.6");
 }
 
 TEST(Engine, TheLearningRateRisesThenFalls) {

@@ -19,31 +19,49 @@ namespace {
 /// in simclr.
 constexpr double kVariance = 0.93;
 
-/// The network as it was before its last training, whose clusters are labels in that.
+/// A copy of the network that gives the network's training its labels.
 class Teacher : public torch::nn::Module {
  public:
-  Teacher(const ResNet& backbone, const Mlp& clusters)
+  Teacher(const ResNet& backbone, const Mlp& projector, const Mlp& clusters)
       : backbone_(register_module("backbone", ResNet(backbone->shape()))),
-        clusters_(register_module("clusters", Mlp(clusters->shape()))) {
-    eval();
-  }
-  void take(const ResNetImpl& backbone, const MlpImpl& clusters) {
+        projector_(register_module("projector", Mlp(projector->shape()))),
+        clusters_(register_module("clusters", Mlp(clusters->shape()))) {}
+  /// Becomes these.
+  void take(const ResNet& backbone, const Mlp& projector, const Mlp& clusters) {
     TensorMap tensors;
-    save_module(backbone, "backbone.", tensors);
-    save_module(clusters, "clusters.", tensors);
+    save_module(*backbone, "backbone.", tensors);
+    save_module(*projector, "projector.", tensors);
+    save_module(*clusters, "clusters.", tensors);
     load_module(*this, "", tensors);
   }
-  /// Of images as the backbone takes them, [B, K], without gradient.
-  torch::Tensor probabilities(const torch::Tensor& images, const Engine& engine) {
+  /// Moves by 1 - momentum towards these.
+  void follow(const ResNet& backbone, const Mlp& projector, const Mlp& clusters, double momentum) {
+    move_weights(*backbone_, *backbone, momentum);
+    move_weights(*projector_, *projector, momentum);
+    move_weights(*clusters_, *clusters, momentum);
+  }
+  /// Of images as the backbone takes them, without gradient. `projected`: features are the
+  /// projector's outputs, and not the backbone's.
+  AssignedRows assigned(const torch::Tensor& images, bool projected, const Engine& engine) {
     torch::NoGradGuard no_grad;
-    return engine
-        .forward(images,
-                 [&](const torch::Tensor& x) { return clusters_->forward(backbone_->forward(x)); })
-        .softmax(1);
+    AssignedRows rows;
+    rows.probabilities = engine
+                             .forward(images,
+                                      [&](const torch::Tensor& x) {
+                                        const auto features = backbone_->forward(x);
+                                        rows.features =
+                                            projected ? projector_->forward(features) : features;
+                                        return clusters_->forward(features);
+                                      })
+                             .to(torch::kFloat)
+                             .softmax(1);
+    rows.features = rows.features.to(torch::kFloat);
+    return rows;
   }
 
  private:
   ResNet backbone_;
+  Mlp projector_;
   Mlp clusters_;
 };
 
@@ -165,23 +183,15 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
     return head_start_stage(std::move(stage), training.data, training.engine, {clusters, logits});
   }
 
-  /// What is measured of the plain images of a batch, and their probabilities, without gradient.
-  AssignedRows assigned(const Training& training, const Batch& batch) const {
-    torch::NoGradGuard no_grad;
-    body().module().train(params_.batch_statistics);
-    head().train(params_.batch_statistics);
-    AssignedRows rows;
-    rows.probabilities =
-        training.engine.forward(body().normalised(batch.images), [&](const torch::Tensor& x) {
-          const auto features = body().backbone()->forward(x);
-          rows.features =
-              params_.distance == DpacDistance::projections ? heads().project(features) : features;
-          return heads().cluster_logits(features).softmax(1);
-        });
-    body().module().train();
-    head().train();
-    rows.features = rows.features.to(torch::kFloat);
-    return rows;
+  std::shared_ptr<Teacher> make_teacher(const Training& training, const char* name) {
+    auto teacher =
+        std::make_shared<Teacher>(body().backbone(), heads().projector(), heads().clusters());
+    teacher->to(training.engine.context().device);
+    training.engine.keep(name, *teacher);
+    return teacher;
+  }
+  void take(Teacher& teacher) const {
+    teacher.take(body().backbone(), heads().projector(), heads().clusters());
   }
 
   /// What is measured of the images of all processes, as distances are taken of it.
@@ -191,8 +201,9 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
     return params_.distance == DpacDistance::centred ? centred_rows(all, /*whiten=*/false) : all;
   }
 
-  /// Has `stage` begin its epochs with what must be learned from all images.
-  void learn_from_all(const Training& training, Stage& stage) {
+  /// Has `stage` begin its epochs with what must be learned from all images. Returns the network
+  /// that assigns plain images.
+  std::shared_ptr<Teacher> learn_from_all(const Training& training, Stage& stage) {
     const bool online =
         params_.objective == DpacObjective::opa || params_.objective == DpacObjective::jpac;
     const torch::Device device = training.engine.context().device;
@@ -207,21 +218,24 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
       whitening_ = std::make_shared<RunningWhitening>(body().width(), kVariance);
       whitening_->to(device);
       training.engine.keep("whitening", *whitening_);
-      stage.before_epoch = [this, training](std::int64_t epoch) {
-        if (epoch == 0) whitening_->start(outputs(training).codes);
-      };
     }
     if (!online) {
       codes_ = std::make_shared<OfflineCodes>(training.data.count, training.clusters);
       codes_->to(device);
       training.engine.keep("codes", *codes_);
-      stage.before_epoch = [this, training](std::int64_t epoch) {
-        if (epoch % params_.codes_every != 0) return;
+    }
+    const auto teacher = make_teacher(training, "averaged");
+    training.engine.share_batch_norms(*teacher);
+    stage.before_epoch = [this, training, teacher](std::int64_t epoch) {
+      if (epoch == 0) take(*teacher);
+      if (whitening_ && epoch == 0) whitening_->start(outputs(training).codes);
+      if (codes_ && epoch % params_.codes_every == 0) {
         const Outputs now = outputs(training);
         codes_->renew(now.codes, now.probabilities, offline_clusterer(), kVariance,
                       training.context);
-      };
-    }
+      }
+    };
+    return teacher;
   }
 
   Stage clustering(const Training& training) {
@@ -230,10 +244,14 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
     stage.even_batches = true;
     stage.clusters = training.clusters;
     stage.trained = {&body().module(), heads().clusters().get(), heads().projector().get()};
-    learn_from_all(training, stage);
-    stage.step = [this, training](Batch& batch) -> Losses {
+    const auto teacher = learn_from_all(training, stage);
+    stage.step = [this, training, teacher](Batch& batch) -> Losses {
       const Processes& processes = training.engine.processes();
-      const AssignedRows plain = assigned(training, batch);
+      teacher->follow(body().backbone(), heads().projector(), heads().clusters(),
+                      params_.label_momentum);
+      const AssignedRows plain =
+          teacher->assigned(body().normalised(batch.images),
+                            params_.distance == DpacDistance::projections, training.engine);
       const Views views =
           compare(training, batch, params_.strong ? strong_ : weak_, plain.probabilities);
       const auto student = views.first_logits.softmax(1);
@@ -291,18 +309,18 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
     stage.clusters = training.clusters;
     stage.trained = {&body().module(), &heads().labels()};
     // Labels of a network that learns from them would drift, and clusters merge.
-    const auto teacher = std::make_shared<Teacher>(body().backbone(), heads().clusters());
-    teacher->to(training.engine.context().device);
-    training.engine.keep("teacher", *teacher);
+    const auto teacher = make_teacher(training, "teacher");
+    teacher->eval();
     stage.before_epoch = [this, teacher](std::int64_t epoch) {
       if (epoch > 0) return;
-      teacher->take(*body().backbone(), *heads().clusters());
+      take(*teacher);
       heads().labels_decide();
     };
     stage.step = [this, training, teacher](Batch& batch) -> Losses {
       const Engine& engine = training.engine;
-      const auto [surest, labels] =
-          teacher->probabilities(body().normalised(batch.views("weak", weak_)), engine).max(1);
+      const AssignedRows weak = teacher->assigned(body().normalised(batch.views("weak", weak_)),
+                                                  /*projected=*/false, engine);
+      const auto [surest, labels] = weak.probabilities.max(1);
       const auto sure = surest.gt(params_.threshold).to(torch::kFloat);
       const auto logits = engine.forward(
           body().normalised(batch.views("strong", strong_)), [&](const torch::Tensor& x) {
@@ -368,9 +386,11 @@ const Fields<DpacParams>& DpacParams::fields() {
             "targets aggregate over the latest 1 / (1 - memory) batches; 0: over one, as "
             "in the paper, where chance in how many images of a cluster it holds decides "
             "much")
-        .flag("batch_statistics", &DpacParams::batch_statistics,
-              "the images that targets are made of are normalised by their batch, as in the paper, "
-              "and not as in the final clustering")
+        .number<double>(
+            "label_momentum", &DpacParams::label_momentum,
+            Range{.low = 0, .high = 1, .high_open = true},
+            "plain images are assigned by a moving average of the network that keeps this much of "
+            "itself in a step; 0: by the network itself, as in the paper")
         .number<double>("cluster_weight", &DpacParams::cluster_weight, above(0),
                         "weight of the objective beside the contrast of views")
         .number<double>("balance", &DpacParams::balance, between(0, 1000),

@@ -43,7 +43,7 @@ struct DpacParams : ViewTrainingParams, HeadStartParams {
   AggregatedScores scores = AggregatedScores::sums;
   DpacDistance distance = DpacDistance::whitened;
   double memory = 0.98;
-  bool batch_statistics = false;
+  double label_momentum = 0.99;
   double cluster_weight = 1;
   double balance = 0;
   bool strong = true;
