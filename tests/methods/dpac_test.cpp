@@ -48,14 +48,16 @@ TEST(Dpac, EveryVariantOfItsTablesFindsThreeKindsOfImages) {
         Settings{{"contrast", "standard"}}, Settings{{"contrast", "moco"}},
         Settings{{"scores", "sums"}, {"strong", "false"}}, Settings{{"distance", "centred"}},
         Settings{{"distance", "features"}}, Settings{{"distance", "projections"}},
-        Settings{{"balance", "0.1"}}, Settings{{"start", "kmeans"}}}) {
+        Settings{{"label_momentum", "0"}, {"memory", "0"}}, Settings{{"balance", "0.1"}},
+        Settings{{"start", "kmeans"}}}) {
     Training training(settings);
     EXPECT_EQ(training.score(), 1.0) << nlohmann::json(settings).dump();
   }
 }
 
 TEST(Dpac, ARandomHeadFindsThemToo) {
-  Training training({{"start", "random"}, {"epochs", "30"}, {"learning_rate", "0.001"}});
+  Training training(
+      {{"start", "random"}, {"epochs", "30"}, {"learning_rate", "0.001"}, {"label_momentum", "0"}});
   EXPECT_EQ(training.score(), 1.0);
   EXPECT_EQ(training.epochs_of("head"), 0);
 }
@@ -89,11 +91,8 @@ TEST(Dpac, GoesOnFromTheNetworkOfAnotherRun) {
   write_safetensors(folder / "dpac.safetensors", dpac.tensors);
 
   // From a dpac run its clusters come along.
-  Training second({{"epochs", "0"},
-                   {"self_label", "true"},
-                   {"label_epochs", "20"},
-                   {"threshold", "0.5"},
-                   {"learning_rate", "0.002"}});
+  Training second(
+      {{"epochs", "0"}, {"self_label", "true"}, {"label_epochs", "20"}, {"threshold", "0.5"}});
   second.context.init_from = folder / "dpac.safetensors";
   EXPECT_EQ(second.score(), 1.0);
   EXPECT_EQ(second.epochs_of("head"), 0);

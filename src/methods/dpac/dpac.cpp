@@ -306,6 +306,7 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
   Stage self_labelling(const Training& training) {
     Stage stage = params_.stage("self-label");
     stage.epochs = params_.label_epochs;
+    stage.learning_rate = params_.label_rate;
     stage.clusters = training.clusters;
     stage.trained = {&body().module(), &heads().labels()};
     // Labels of a network that learns from them would drift, and clusters merge.
@@ -403,6 +404,8 @@ const Fields<DpacParams>& DpacParams::fields() {
               "a last training: sure predictions are labels for strongly changed images")
         .number<std::int64_t>("label_epochs", &DpacParams::label_epochs, between(1, 100000),
                               "passes over the images in it")
+        .number<double>("label_rate", &DpacParams::label_rate,
+                        Range{.low = 0, .high = 1, .low_open = true}, "step size in these")
         .number<double>("threshold", &DpacParams::threshold, between(0, 1),
                         "probability above which a prediction is sure")
         .number<std::int64_t>("queue", &DpacParams::queue, between(2, 1 << 20),

@@ -50,6 +50,7 @@ struct DpacParams : ViewTrainingParams, HeadStartParams {
   std::int64_t codes_every = 1;
   bool self_label = false;
   std::int64_t label_epochs = 10;
+  double label_rate = 1e-3;
   double threshold = 0.95;
   std::int64_t queue = 4096;
   double momentum = 0.99;
