@@ -5,8 +5,11 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "coterie/core/error.h"
+#include "coterie/core/progress.h"
 
 namespace coterie::testing {
 
@@ -31,6 +34,21 @@ class TemporaryFolder {
   std::filesystem::path path_;
 };
 
+/// Keeps what the user is warned of.
+class Warnings : public Progress {
+ public:
+  void warn(std::string_view text) override { said.emplace_back(text); }
+  std::string all() const {
+    std::string lines;
+    for (const std::string& line : said) {
+      lines += line;
+      lines += '\n';
+    }
+    return lines;
+  }
+  std::vector<std::string> said;
+};
+
 /// The message of the UserError that `work` throws; fails the test where it throws none.
 template <class Work>
 std::string user_error_of(Work&& work) {
@@ -48,10 +66,10 @@ inline std::filesystem::path shared_data() { return COTERIE_SHARED_DATA; }
 }  // namespace coterie::testing
 
 /// Skips a test that needs one of the public data sets where it is absent.
-#define COTERIE_NEED_DATA(relative)                                                      \
-  if (!std::filesystem::exists(coterie::testing::shared_data() / (relative)))            \
+#define COTERIE_NEED_DATA(relative)                                           \
+  if (!std::filesystem::exists(coterie::testing::shared_data() / (relative))) \
   GTEST_SKIP() << "needs " << (coterie::testing::shared_data() / (relative)).string()
 
-#define EXPECT_CONTAINS(text, part)                              \
-  EXPECT_NE(std::string(text).find(part), std::string::npos)     \
+#define EXPECT_CONTAINS(text, part)                          \
+  EXPECT_NE(std::string(text).find(part), std::string::npos) \
       << "'" << (text) << "' does not contain '" << (part) << "'"

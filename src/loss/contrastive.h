@@ -39,6 +39,24 @@ torch::Tensor weighted_info_nce(const ViewPair& views, const ViewPair& all,
 /// cluster still has a loss.
 torch::Tensor different_clusters(const torch::Tensor& own, const torch::Tensor& all);
 
+/// How alike two distributions are.
+enum class DistributionSimilarity {
+  cosine,
+  jensen_shannon,    ///< minus the Jensen-Shannon divergence, in nats
+  kullback_leibler,  ///< minus KL(p || q), in nats
+};
+/// Of each row of p [A, K] and each of q [B, K], which are distributions: [A, B]. O(A B K) memory
+/// for jensen_shannon, O(A B) for the others.
+torch::Tensor distribution_similarities(const torch::Tensor& p, const torch::Tensor& q,
+                                        DistributionSimilarity kind);
+
+/// info_nce between what the two branches of an asymmetric network make of images (Zhang, Li, Hua,
+/// Dong, Lim: Improved deep clustering model based on semantic consistency, 2022, eq. 3.4 and 3.5),
+/// a scalar. Anchors are the rows of `p` [B, K], the sum goes over the rows of `q` [N, K] of both
+/// views but the anchor's own, and the anchor's counterpart is q of the other view.
+torch::Tensor semantic_info_nce(const ViewPair& p, const ViewPair& q, std::int64_t offset,
+                                double temperature, DistributionSimilarity kind);
+
 /// info_nce for clusters instead of images (Li, Hu, Liu, Peng, Zhou, Peng: Contrastive Clustering,
 /// 2021, eq. 5 and 6): columns of the assignments [B, K] of two views take the place of rows, a
 /// cluster's other view is its column in the other, and there are 2K of them.

@@ -45,6 +45,9 @@ class HeadMethod : public MethodWith<Params> {
   /// The training. The engine keeps body and head.
   virtual std::vector<Stage> stages(const Training& training) = 0;
 
+  /// What there is to do with all images once the stages are done. In the first process alone.
+  virtual void finish(const Training& /*training*/) {}
+
   Body& body() const { return body_; }
   ClusterHead& head() const { return *head_; }
 
@@ -102,8 +105,10 @@ Clustering HeadMethod<Params, Body>::fit(const TrainingData& data, const FitCont
   engine.keep("head", *head_);
   engine.share_batch_norms(body_.module());
   engine.share_batch_norms(*head_);
-  engine.run(stages({data, context, engine, clusters_, has_clusters}));
+  const Training training{data, context, engine, clusters_, has_clusters};
+  engine.run(stages(training));
   if (!engine.processes().first()) return {};
+  finish(training);
   return predict(data, context);
 }
 

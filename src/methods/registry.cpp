@@ -4,6 +4,7 @@
 #include "coterie/methods/ae-opa/ae_opa.h"
 #include "coterie/methods/ae/ae.h"
 #include "coterie/methods/cc/cc.h"
+#include "coterie/methods/dcsc/dcsc.h"
 #include "coterie/methods/dec/dec.h"
 #include "coterie/methods/dpac/dpac.h"
 #include "coterie/methods/moco/moco.h"
@@ -29,7 +30,8 @@ const std::vector<RegisteredMethod>& registered_methods() {
       entry(make_idec),         entry(make_dac),
       entry(make_ae_dac),       entry(make_ae_opa),
       entry(make_simclr),       entry(make_moco),
-      entry(make_cc),           entry(make_dpac),
+      entry(make_cc),           entry(make_dcsc),
+      entry(make_dpac),
   };
   return methods;
 }

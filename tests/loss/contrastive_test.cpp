@@ -177,6 +177,129 @@ TEST(QueueInfoNce, EqualsItsDefinition) {
             1e-7);
 }
 
+/// The divergences by their definitions, in plain numbers.
+double kl(const torch::Tensor& p, const torch::Tensor& q) {
+  double sum = 0;
+  for (std::int64_t k = 0; k < p.size(0); ++k) {
+    const double a = p[k].item<double>();
+    if (a > 0) sum += a * std::log(a / q[k].item<double>());
+  }
+  return sum;
+}
+double similarity_of(const torch::Tensor& p, const torch::Tensor& q, DistributionSimilarity kind) {
+  const auto middle = (p + q) / 2;
+  switch (kind) {
+    case DistributionSimilarity::cosine:
+      return cosine(p, q);
+    case DistributionSimilarity::jensen_shannon:
+      return -(kl(p, middle) + kl(q, middle)) / 2;
+    case DistributionSimilarity::kullback_leibler:
+      return -kl(p, q);
+  }
+  return 0;
+}
+constexpr DistributionSimilarity kSimilarities[] = {DistributionSimilarity::cosine,
+                                                    DistributionSimilarity::jensen_shannon,
+                                                    DistributionSimilarity::kullback_leibler};
+
+TEST(DistributionSimilarities, HandWorked) {
+  const auto p = torch::tensor({{1.0, 0.0}, {0.5, 0.5}}, torch::kDouble);
+  // Between (1, 0) and (1/2, 1/2): cosine 1 / sqrt 2; KL log 2; the middle is (3/4, 1/4), so
+  // JS is (log 4/3 + (log 2/3 + log 2) / 2) / 2.
+  const auto at = [&](DistributionSimilarity kind, int i, int j) {
+    return distribution_similarities(p, p, kind)[i][j].item<double>();
+  };
+  EXPECT_NEAR(at(DistributionSimilarity::cosine, 0, 1), std::sqrt(0.5), 1e-12);
+  EXPECT_NEAR(at(DistributionSimilarity::kullback_leibler, 0, 1), -std::log(2.0), 1e-12);
+  const double js = (std::log(4.0 / 3) + (std::log(2.0 / 3) + std::log(2.0)) / 2) / 2;
+  EXPECT_NEAR(at(DistributionSimilarity::jensen_shannon, 0, 1), -js, 1e-12);
+  EXPECT_NEAR(at(DistributionSimilarity::jensen_shannon, 1, 0), -js, 1e-12);
+  for (const DistributionSimilarity kind : kSimilarities)
+    for (const int i : {0, 1})
+      EXPECT_NEAR(at(kind, i, i), kind == DistributionSimilarity::cosine ? 1 : 0, 1e-12);
+}
+
+/// Eq. 3.4 and 3.5 of the DCSC paper, image by image, an image's own q of the same view left out.
+double semantic_by_loops(const ViewPair& p, const ViewPair& q, double t,
+                         DistributionSimilarity kind) {
+  const auto one_way = [&](const torch::Tensor& anchors, const torch::Tensor& same,
+                           const torch::Tensor& other) {
+    const std::int64_t count = anchors.size(0);
+    double sum = 0;
+    for (std::int64_t i = 0; i < count; ++i) {
+      double all = 0;
+      for (std::int64_t j = 0; j < count; ++j) {
+        if (j != i) all += std::exp(similarity_of(anchors[i], same[j], kind) / t);
+        all += std::exp(similarity_of(anchors[i], other[j], kind) / t);
+      }
+      sum -= std::log(std::exp(similarity_of(anchors[i], other[i], kind) / t) / all);
+    }
+    return sum / static_cast<double>(count);
+  };
+  return 0.5 * (one_way(p.first, q.first, q.second) + one_way(p.second, q.second, q.first));
+}
+
+TEST(SemanticInfoNce, EqualsEquation34) {
+  const ViewPair p{rows(5, 3, 1).softmax(1), rows(5, 3, 2).softmax(1)};
+  const ViewPair q{rows(5, 3, 3).softmax(1), rows(5, 3, 4).softmax(1)};
+  for (const DistributionSimilarity kind : kSimilarities)
+    for (const double t : {0.2, 1.0})
+      EXPECT_NEAR(semantic_info_nce(p, q, 0, t, kind).item<double>(),
+                  semantic_by_loops(p, q, t, kind), 1e-12);
+}
+
+TEST(SemanticInfoNce, HandWorked) {
+  // Two images in two clusters for certain, both branches and views alike: each anchor has its
+  // counterpart at cosine 1 and two others at 0.
+  const auto sure = torch::eye(2, torch::kDouble);
+  EXPECT_NEAR(semantic_info_nce({sure, sure}, {sure, sure}, 0, 1, DistributionSimilarity::cosine)
+                  .item<double>(),
+              std::log(1 + 2 * std::exp(-1.0)), 1e-12);
+}
+
+TEST(SemanticInfoNce, GradientByDifferencesInBothBranches) {
+  const auto other = rows(4, 3, 2).softmax(1);
+  const ViewPair fixed{rows(4, 3, 3).softmax(1), rows(4, 3, 4).softmax(1)};
+  for (const DistributionSimilarity kind : kSimilarities) {
+    EXPECT_LT(gradient_error(
+                  [&](const auto& x) {
+                    return semantic_info_nce({x.softmax(1), other}, fixed, 0, 0.5, kind);
+                  },
+                  rows(4, 3, 1)),
+              1e-8);
+    EXPECT_LT(gradient_error(
+                  [&](const auto& x) {
+                    return semantic_info_nce(fixed, {x.softmax(1), other}, 0, 0.5, kind);
+                  },
+                  rows(4, 3, 1)),
+              1e-8);
+  }
+}
+
+TEST(SemanticInfoNce, CertainDistributionsHaveAFiniteLoss) {
+  const auto logits = torch::tensor({{200.f, -200.f}, {-200.f, 200.f}});
+  for (const DistributionSimilarity kind : kSimilarities) {
+    const auto x = logits.clone().set_requires_grad(true);
+    const auto p = x.softmax(1);
+    const auto loss = semantic_info_nce({p, p.flip({0})}, {p, p}, 0, 1, kind);
+    loss.backward();
+    EXPECT_TRUE(loss.isfinite().item<bool>());
+    EXPECT_TRUE(x.grad().isfinite().all().item<bool>());
+  }
+}
+
+TEST(SemanticInfoNce, PartsAverageToTheWhole) {
+  const ViewPair p{rows(6, 4, 1).softmax(1), rows(6, 4, 2).softmax(1)};
+  const ViewPair q{rows(6, 4, 3).softmax(1), rows(6, 4, 4).softmax(1)};
+  const auto kind = DistributionSimilarity::jensen_shannon;
+  double sum = 0;
+  for (const std::int64_t begin : {0, 2, 4})
+    sum += semantic_info_nce({p.first.narrow(0, begin, 2), p.second.narrow(0, begin, 2)}, q, begin,
+                             0.5, kind)
+               .item<double>();
+  EXPECT_NEAR(sum / 3, semantic_info_nce(p, q, 0, 0.5, kind).item<double>(), 1e-12);
+}
+
 TEST(ClusterInfoNce, ComparesColumnsHandWorked) {
   // Each view gives each image a cluster of its own, in the other view in the other order of
   // images: column 0 of the first is at right angles to its own twin and equal to the other's.

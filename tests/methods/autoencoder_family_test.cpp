@@ -13,12 +13,7 @@ namespace {
 
 using testing::TemporaryFolder;
 using testing::ToyImages;
-
-class Warnings : public Progress {
- public:
-  void warn(std::string_view text) override { said.emplace_back(text); }
-  std::vector<std::string> said;
-};
+using testing::Warnings;
 
 /// A method on 60 images of three kinds, and what it told while it trained.
 struct Training {

@@ -14,12 +14,6 @@ namespace {
 
 using namespace testing;
 
-class Warnings : public Progress {
- public:
-  void warn(std::string_view message) override { text += std::string(message) + "\n"; }
-  std::string text;
-};
-
 /// Forty rows in two groups far apart, with their ground truth, and two methods.
 class RunComparison : public ::testing::Test {
  protected:
@@ -49,7 +43,7 @@ TEST_F(RunComparison, RunsEachSeedIntoAFolderOfItsOwn) {
   for (const auto& one : runs) EXPECT_EQ(one.acc, 1) << one.label;
   EXPECT_EQ(std::count_if(runs.begin(), runs.end(), [](auto& one) { return one.seed == 1; }), 1);
   EXPECT_EQ(RunFolder(folder_ / "runs/rows-k-means-one-start-seed1").state(), RunState::finished);
-  EXPECT_EQ(warnings_.text, "");
+  EXPECT_EQ(warnings_.all(), "");
   const std::string table = comparison_markdown(comparison_, runs);
   EXPECT_CONTAINS(table, "| k-means, one start | 2 | 2 | 100.0 ± 0.0 |");
   EXPECT_CONTAINS(table, "| Ward | 1 | 2 | 100.0 |");
@@ -60,8 +54,8 @@ TEST_F(RunComparison, LeavesOutRunsOfOtherSettingsAndAbsentData) {
   comparison_.methods[0].parameters["restarts"] = "3";
   comparison_.data.push_back({"None", "no-such-file.csv", {}, 2});
   EXPECT_EQ(run(1).size(), 1u);
-  EXPECT_CONTAINS(warnings_.text, "holds a run with other settings");
-  EXPECT_CONTAINS(warnings_.text, "None is left out");
+  EXPECT_CONTAINS(warnings_.all(), "holds a run with other settings");
+  EXPECT_CONTAINS(warnings_.all(), "None is left out");
 }
 
 TEST_F(RunComparison, OfSomeClassesTakesTheirImagesAlone) {
@@ -82,7 +76,7 @@ TEST_F(RunComparison, OfSomeClassesTakesTheirImagesAlone) {
                        .seeds = 1}};
   comparison_.data[0].load.cache = folder_ / "cache";
   const auto runs = run(3);
-  ASSERT_EQ(runs.size(), 2u) << warnings_.text;  // one seed of each method
+  ASSERT_EQ(runs.size(), 2u) << warnings_.all();  // one seed of each method
   EXPECT_EQ(runs[0].acc, 1);
   const RunFolder first(folder_ / "runs/greys-two-classes-ward-seed0");
   EXPECT_EQ(first.read_metrics().at("n"), 40);

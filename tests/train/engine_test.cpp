@@ -22,6 +22,7 @@ using testing::toy_stage;
 using testing::ToyNetwork;
 using testing::ToyPack;
 using testing::user_error_of;
+using testing::Warnings;
 
 struct Crash {};
 
@@ -189,14 +190,6 @@ TEST(Engine, EachPartOfACheckpointIsNeededForEqualBits) {
   EXPECT_FALSE(torch::equal(resumed_after([](Checkpoint& c) { c.state["step"] = 0; }), expected));
   EXPECT_FALSE(torch::equal(resumed_after([](Checkpoint& c) { c.state["epoch"] = 0; }), expected));
 }
-
-/// Keeps what the user is told.
-class Warnings : public Progress {
- public:
-  void warn(std::string_view text) override { said.emplace_back(text); }
-  std::string all() const { return fmt::format("{}", fmt::join(said, "\n")); }
-  std::vector<std::string> said;
-};
 
 TEST(Engine, ATornCheckpointIsToldAndTheOneBeforeServes) {
   const auto expected = Training().run();

@@ -33,7 +33,7 @@ enum class DpacDistance {
 struct DpacParams : ViewTrainingParams, HeadStartParams {
   DpacParams() {
     projector_layers = 3;
-    learning_rate = 1e-4;
+    learning_rate = 3e-4;
   }
   std::int64_t pretrain_epochs = 20;
   double pretrain_rate = 1e-3;

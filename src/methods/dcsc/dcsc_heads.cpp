@@ -1,0 +1,75 @@
+#include "coterie/methods/dcsc/dcsc_heads.h"
+
+#include <cstring>
+#include <vector>
+
+#include "coterie/loss/distributions.h"
+#include "coterie/nn/tensors.h"
+
+namespace coterie {
+namespace {
+
+MlpShape mlp_shape(const DcscHeadsShape& shape, std::int64_t output) {
+  const ContrastHeadsShape& contrast = shape.contrast;
+  return {.input = contrast.features,
+          .hidden = std::vector<std::int64_t>(static_cast<std::size_t>(contrast.layers - 1),
+                                              contrast.features),
+          .output = output,
+          .batch_norm = shape.batch_norm};
+}
+
+}  // namespace
+
+SemanticHead::SemanticHead(const MlpShape& projector, bool predictor)
+    : projector_(register_module("projector", Mlp(projector))) {
+  if (!predictor) return;
+  MlpShape shape = projector;
+  shape.input = projector.output;
+  predictor_ = register_module("predictor", Mlp(shape));
+}
+
+Semantics SemanticHead::distributions(const torch::Tensor& features) {
+  const auto logits = projector_->forward(features);
+  const auto projected = logits.to(torch::kFloat).softmax(1);
+  if (!predictor_) return {projected, projected};
+  return {predictor_->forward(logits).to(torch::kFloat).softmax(1), projected};
+}
+
+DcscHeads::DcscHeads(const DcscHeadsShape& shape, RandomStream& weights)
+    : ContrastHeads(shape.contrast, weights), projected_(shape.projected) {
+  const auto semantic_head = [&](const char* name, std::int64_t clusters) {
+    if (clusters == 0) return std::shared_ptr<SemanticHead>();
+    auto head = std::make_shared<SemanticHead>(mlp_shape(shape, clusters), shape.predictor);
+    initialise(*head, weights);
+    return register_module(name, head);
+  };
+  semantic = semantic_head("semantic", shape.semantic);
+  over_semantic = semantic_head("over_semantic", shape.over_semantic);
+  if (shape.over > 0) {
+    over = register_module("over", Mlp(mlp_shape(shape, shape.over)));
+    initialise(*over, weights);
+  }
+  if (shape.centres)
+    centres_ = register_buffer(
+        "centres",
+        torch::zeros({shape.contrast.clusters,
+                      shape.projected ? shape.contrast.projection : shape.contrast.features}));
+}
+
+torch::Tensor DcscHeads::described(const torch::Tensor& features) {
+  return unit_rows(projected_ ? project(features) : features).to(torch::kFloat);
+}
+
+torch::Tensor DcscHeads::probabilities(const Description& description) {
+  if (!centres_.defined()) return ContrastHeads::probabilities(description);
+  return student_t_assignment(described(description.features), centres_);
+}
+
+void DcscHeads::set_centres(const Matrix<double>& centres) {
+  torch::NoGradGuard no_grad;
+  auto values = torch::empty({centres.rows(), centres.cols()}, torch::kDouble);
+  std::memcpy(values.data_ptr(), centres.data(), values.nbytes());
+  centres_.copy_(values);
+}
+
+}  // namespace coterie
