@@ -51,7 +51,7 @@ TEST_F(RunComparison, RunsEachSeedIntoAFolderOfItsOwn) {
 
 TEST_F(RunComparison, LeavesOutRunsOfOtherSettingsAndAbsentData) {
   run(1);
-  comparison_.methods[0].parameters["restarts"] = "3";
+  comparison_.methods[0].parameters = {{"restarts", "3"}};
   comparison_.data.push_back({"None", "no-such-file.csv", {}, 2});
   EXPECT_EQ(run(1).size(), 1u);
   EXPECT_CONTAINS(warnings_.all(), "holds a run with other settings");
