@@ -61,7 +61,8 @@ class Dataset {
   std::vector<std::string> class_names;  ///< name of each ground truth class
 
   std::vector<BadFile> bad_files;
-  std::string source;          ///< the input as an absolute path
+  std::string source;          ///< the input as an absolute path; of a pack, what it was made from
+  std::string opened;          ///< where that is not what was opened: the pack
   std::string fingerprint;     ///< sha256 of the pixels or features and their shape
   std::filesystem::path pack;  ///< the pack file that `pixels` maps, empty for features
 

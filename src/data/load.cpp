@@ -71,6 +71,7 @@ class Loader {
     switch (form) {
       case Form::pack: {
         Dataset dataset = open_pack(source_);
+        dataset.opened = source_.native();
         check_size(dataset);
         return dataset;
       }

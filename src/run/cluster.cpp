@@ -132,6 +132,7 @@ nlohmann::json describe_input(const Dataset& dataset) {
                           {"n", dataset.size()},
                           {"bad_files", dataset.bad_files.size()},
                           {"fingerprint", dataset.fingerprint}};
+  if (!dataset.opened.empty()) input["opened"] = path_to_json(dataset.opened);
   if (dataset.has_images()) {
     input["shape"] = {dataset.shape.channels, dataset.shape.height, dataset.shape.width};
     input["pack"] = path_to_json(dataset.pack.native());
@@ -329,15 +330,20 @@ bool holds_checkpoint(const RunFolder& folder) {
   return fs::exists(folder.checkpoints(), error) && !fs::is_empty(folder.checkpoints(), error);
 }
 
+/// What an earlier run read, wherever it is opened from: an absolute path, as the working folder
+/// may be another by now. Names of data sets stay names.
+std::string opened_input(const nlohmann::json& manifest, const RunSettings& settings) {
+  const nlohmann::json& input = manifest.at("input");
+  const std::string path =
+      path_from_json(input.contains("opened") ? input.at("opened") : input.at("source"));
+  return fs::exists(path) ? path : settings.input;
+}
+
 /// The data set of an earlier run, which must not have changed since.
 Dataset load_same_dataset(const nlohmann::json& manifest, Progress& progress,
                           const CancelToken& cancel) {
   const RunSettings settings = settings_from_json(manifest.at("settings"));
-  LoadOptions options = settings.load;
-  // The absolute path: the working folder may be another by now. Names of data sets stay names.
-  std::string source = path_from_json(manifest.at("input").at("source"));
-  if (!fs::exists(source)) source = settings.input;
-  Dataset dataset = load_dataset(source, options, progress, cancel);
+  Dataset dataset = load_dataset(opened_input(manifest, settings), settings.load, progress, cancel);
   if (dataset.fingerprint != manifest.at("input").at("fingerprint"))
     throw UserError("{} has changed since the run was made; cluster it again",
                     printable(dataset.source));
@@ -348,8 +354,7 @@ Dataset load_same_dataset(const nlohmann::json& manifest, Progress& progress,
 RunSettings resumed_settings(const fs::path& path) {
   const auto manifest = RunFolder(path).read_manifest();
   RunSettings settings = settings_from_json(manifest.at("settings"));
-  const std::string source = path_from_json(manifest.at("input").at("source"));
-  if (fs::exists(source)) settings.input = source;
+  settings.input = opened_input(manifest, settings);
   return settings;
 }
 

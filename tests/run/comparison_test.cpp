@@ -6,6 +6,7 @@
 
 #include "coterie/core/files.h"
 #include "coterie/core/parallel.h"
+#include "coterie/run/cluster.h"
 #include "coterie/run/run_folder.h"
 #include "testing.h"
 
@@ -80,6 +81,8 @@ TEST_F(RunComparison, OfSomeClassesTakesTheirImagesAlone) {
   EXPECT_EQ(runs[0].acc, 1);
   const RunFolder first(folder_ / "runs/greys-two-classes-ward-seed0");
   EXPECT_EQ(first.read_metrics().at("n"), 40);
+  // The run is of the part, not of what the part was taken from.
+  EXPECT_EQ(open_run(first.path(), warnings_, CancelToken()).dataset.size(), 40);
 }
 
 TEST_F(RunComparison, SelectionKeepsWhatARowStartsFrom) {

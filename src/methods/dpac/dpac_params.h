@@ -31,10 +31,7 @@ enum class DpacDistance {
 };
 
 struct DpacParams : ViewTrainingParams, HeadStartParams {
-  DpacParams() {
-    projector_layers = 3;
-    learning_rate = 3e-4;
-  }
+  DpacParams() { projector_layers = 3; }
   std::int64_t pretrain_epochs = 20;
   double pretrain_rate = 1e-3;
   DpacObjective objective = DpacObjective::opa;
@@ -44,7 +41,7 @@ struct DpacParams : ViewTrainingParams, HeadStartParams {
   DpacDistance distance = DpacDistance::whitened;
   double memory = 0.98;
   double label_momentum = 0.99;
-  double cluster_weight = 1;
+  double cluster_weight = 0.1;
   double balance = 0;
   bool strong = true;
   std::int64_t codes_every = 1;
