@@ -30,4 +30,11 @@ Comparison contrastive(const std::filesystem::path& folder);
 /// DPAC with one of its parts changed at a time.
 Comparison dpac_variants(const std::filesystem::path& folder);
 
+/// Tables 1 to 4 of Zhang, Li, Hua, Dong, Lim (Improved deep clustering model based on semantic
+/// consistency, 2022) on sets that a CPU trains on in minutes, and its readings, one changed at a
+/// time.
+Comparison dcsc_table(const std::filesystem::path& folder);
+Comparison dcsc_ablation(const std::filesystem::path& folder);
+Comparison dcsc_readings(const std::filesystem::path& folder);
+
 }  // namespace coterie

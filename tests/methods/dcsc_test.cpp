@@ -21,7 +21,8 @@ using Settings = std::map<std::string, std::string>;
 /// dcsc on 60 images of three kinds.
 struct Training {
   explicit Training(const Settings& settings) : method(create_method("dcsc")) {
-    Settings all = {{"epochs", "20"}, {"batch_size", "20"}, {"side", "16"}, {"over_clusters", "12"}};
+    Settings all = {
+        {"epochs", "20"}, {"batch_size", "20"}, {"side", "16"}, {"over_clusters", "12"}};
     for (const auto& [key, value] : settings) all[key] = value;
     for (const auto& [key, value] : all) method->set_parameter(key, value);
     context.record = [this](const nlohmann::json& line) { history.push_back(line); };
@@ -37,7 +38,7 @@ struct Training {
   std::vector<nlohmann::json> history;
 };
 
-TEST(Dcsc, EveryVariantFindsThreeKindsOfImages) {
+TEST(DcscSlow, EveryVariantFindsThreeKindsOfImages) {
   for (const Settings& settings :
        {Settings{}, Settings{{"similarity", "js"}, {"stop_gradient", "true"}},
         Settings{{"similarity", "kl"}, {"predictor", "false"}},
@@ -48,7 +49,7 @@ TEST(Dcsc, EveryVariantFindsThreeKindsOfImages) {
     EXPECT_EQ(Training(settings).score(), 1.0) << nlohmann::json(settings).dump();
 }
 
-TEST(Dcsc, WithTheSignOfEquation36AsPrintedClustersMerge) {
+TEST(DcscSlow, WithTheSignOfEquation36AsPrintedClustersMerge) {
   Training right({});
   EXPECT_EQ(right.score(), 1.0);
   EXPECT_TRUE(right.warnings.said.empty());
@@ -62,7 +63,7 @@ TEST(Dcsc, WithTheSignOfEquation36AsPrintedClustersMerge) {
   EXPECT_LT(printed.history.back().at("losses").at("entropy"), std::log(2.0));
 }
 
-TEST(Dcsc, ItsHeadsAgreeInTheEndAndTheRecordShowsIt) {
+TEST(DcscSlow, ItsHeadsAgreeInTheEndAndTheRecordShowsIt) {
   Training training({});
   training.run();
   const auto& first = training.history.front().at("losses");

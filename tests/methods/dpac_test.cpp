@@ -41,7 +41,7 @@ struct Training {
   std::vector<nlohmann::json> history;
 };
 
-TEST(Dpac, EveryVariantOfItsTablesFindsThreeKindsOfImages) {
+TEST(DpacSlow, EveryVariantOfItsTablesFindsThreeKindsOfImages) {
   for (const Settings& settings :
        {Settings{{"objective", "jpac"}}, Settings{{"objective", "kmeans"}, {"codes_every", "2"}},
         Settings{{"objective", "fcm"}}, Settings{{"objective", "pac"}},
@@ -55,7 +55,7 @@ TEST(Dpac, EveryVariantOfItsTablesFindsThreeKindsOfImages) {
   }
 }
 
-TEST(Dpac, ARandomHeadFindsThemToo) {
+TEST(DpacSlow, ARandomHeadFindsThemToo) {
   Training training(
       {{"start", "random"}, {"epochs", "30"}, {"learning_rate", "0.001"}, {"label_momentum", "0"}});
   EXPECT_EQ(training.score(), 1.0);
