@@ -74,6 +74,10 @@ struct FitContext {
   double time_budget = 0;
   /// A line of history.jsonl for each epoch or restart.
   std::function<void(const nlohmann::json&)> record = [](const nlohmann::json&) {};
+  /// Figures of labels of all images against ground truth, for the record and nothing else; an
+  /// empty object where there is none.
+  std::function<nlohmann::json(const std::vector<std::int32_t>&)> score =
+      [](const std::vector<std::int32_t>&) { return nlohmann::json::object(); };
   Snapshots snapshots;
 };
 

@@ -7,6 +7,7 @@
 #include "coterie/methods/dcsc/dcsc.h"
 #include "coterie/methods/dec/dec.h"
 #include "coterie/methods/dpac/dpac.h"
+#include "coterie/methods/jdce/jdce.h"
 #include "coterie/methods/moco/moco.h"
 #include "coterie/methods/shallow_methods.h"
 #include "coterie/methods/simclr/simclr.h"
@@ -31,7 +32,7 @@ const std::vector<RegisteredMethod>& registered_methods() {
       entry(make_ae_dac),       entry(make_ae_opa),
       entry(make_simclr),       entry(make_moco),
       entry(make_cc),           entry(make_dcsc),
-      entry(make_dpac),
+      entry(make_dpac),         entry(make_jdce),
   };
   return methods;
 }

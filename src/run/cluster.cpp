@@ -199,6 +199,11 @@ class Run {
       history.append(line);
       if (tensorboard) tensorboard->add(line);
     };
+    context.score = [&](const std::vector<std::int32_t>& labels) {
+      nlohmann::json figures = nlohmann::json::object();
+      add_scores(figures, labels, dataset_, clusters_);
+      return figures;
+    };
     SnapshotWriter snapshots(folder_.snapshots(), dataset_);
     if (!settings_.snapshots.empty())
       context.snapshots = {settings_.snapshots, snapshots.sample(),

@@ -224,6 +224,7 @@ std::vector<ComparedData> small_image_sets(const fs::path& folder) {
 }
 
 constexpr const char* kPretraining = "SimCLR, 20 epochs + PAC";
+constexpr const char* kCc = "CC";
 
 }  // namespace
 
@@ -241,7 +242,7 @@ Comparison contrastive(const fs::path& folder) {
   row("SimCLR + k-means", "simclr", kSimclr,
       {{"epochs", "0"}, {"cluster", "kmeans"}, {"embedding", "plain"}});
   row("MoCo + PAC", "moco", "", {{"epochs", "30"}});
-  row("CC", "cc", kPretraining, {{"epochs", "10"}});
+  row(kCc, "cc", kPretraining, {{"epochs", "10"}});
   row(kOpa, "dpac", kPretraining, {{"epochs", "10"}});
   row("DPAC, J_pac", "dpac", kPretraining, {{"epochs", "10"}, {"objective", "jpac"}});
   row("DPAC, OPA, 5 epochs of self-labelling", "dpac", kOpa,
@@ -336,11 +337,36 @@ Comparison dcsc_readings(const fs::path& folder) {
   return table;
 }
 
+Comparison jdce_table(const fs::path& folder) {
+  Comparison table{.name = "jdce-table",
+                   .about =
+                       "the JDCE paper's table III: two steps or joint, from the runs of cc that "
+                       "`contrastive` has"};
+  const auto row = [&](const char* label, const char* method, const char* start,
+                       std::map<std::string, std::string> parameters) {
+    table.methods.push_back({label, method, std::move(parameters), start});
+  };
+  row(kPretraining, "simclr", "", contrastive_parameters({{"epochs", "20"}}));
+  row(kCc, "cc", kPretraining, contrastive_parameters({{"epochs", "10"}}));
+  const auto jdce = [&](const char* label, std::map<std::string, std::string> own) {
+    // Two steps learn one consensus as long as the joint way learns one of them.
+    own.insert({{"batch_size", "128"}, {"projector_layers", "3"}});
+    row(label, "jdce", kCc, std::move(own));
+  };
+  jdce("two-step", {{"joint", "false"}});
+  jdce("joint", {});
+  jdce("joint, soft", {{"soft", "true"}});
+  jdce("joint, unit columns", {{"unit_columns", "true"}});
+  jdce("joint, changed images", {{"augment", "true"}});
+  table.data = small_image_sets(folder);
+  return table;
+}
+
 std::vector<Comparison> comparisons(const fs::path& folder) {
   return {dpac_table2(folder),   ae_dac_table(folder),    ae_dac_classes(folder),
           ae_dac_grid(folder),   ae_dac_readings(folder), contrastive(folder),
           dpac_variants(folder), dcsc_table(folder),      dcsc_ablation(folder),
-          dcsc_readings(folder)};
+          dcsc_readings(folder), jdce_table(folder)};
 }
 
 }  // namespace coterie

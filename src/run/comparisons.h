@@ -37,4 +37,8 @@ Comparison dcsc_table(const std::filesystem::path& folder);
 Comparison dcsc_ablation(const std::filesystem::path& folder);
 Comparison dcsc_readings(const std::filesystem::path& folder);
 
+/// Table III of Liang, Dong, Yang, Zhou (Jointly Learn the Base Clustering and Ensemble for Deep
+/// Image Clustering) on the same sets.
+Comparison jdce_table(const std::filesystem::path& folder);
+
 }  // namespace coterie

@@ -82,7 +82,7 @@ TEST(Dcsc, OnlyHeadsThatALossLooksAtAreTrainedAndStored) {
   Training training({{"semantic_loss", "false"}, {"over_clustering", "none"}, {"epochs", "2"}});
   training.run();
   const TensorMap tensors = training.method->save().tensors;
-  EXPECT_TRUE(tensors.contains("head/centres"));
+  EXPECT_TRUE(tensors.contains("head/nearest.centres"));
   EXPECT_EQ(std::count_if(tensors.begin(), tensors.end(),
                           [](const auto& entry) {
                             return entry.first.starts_with("head/semantic") ||

@@ -23,7 +23,8 @@ struct Training {
   explicit Training(const Settings& settings, const std::string& name = "dpac")
       : method(create_method(name)) {
     Settings all = {{"epochs", "4"}, {"batch_size", "20"}, {"side", "16"}};
-    if (name == "dpac") all["pretrain_epochs"] = "4";
+    // Batch norms follow a network of a dozen steps only where these are small.
+    if (name == "dpac") all.insert({{"pretrain_epochs", "4"}, {"learning_rate", "0.0001"}});
     for (const auto& [key, value] : settings) all[key] = value;
     for (const auto& [key, value] : all) method->set_parameter(key, value);
     context.record = [this](const nlohmann::json& line) { history.push_back(line); };

@@ -1,9 +1,9 @@
 #include "coterie/methods/cc/cc.h"
 
 #include "coterie/methods/cc/cc_params.h"
+#include "coterie/methods/cc/cc_step.h"
 #include "coterie/methods/contrast_heads.h"
 #include "coterie/methods/head_method.h"
-#include "coterie/methods/view_pairs.h"
 
 namespace coterie {
 namespace {
@@ -26,25 +26,11 @@ class Cc : public HeadMethod<CcParams, ImageEncoder> {
     Stage stage = params_.stage("contrast");
     stage.clusters = training.clusters;
     stage.trained = {&body().module(), &head()};
-    stage.step = [this, training, recipe = body().recipe()](Batch& batch) -> Losses {
-      auto& heads = static_cast<ContrastHeads&>(head());
-      const auto images = torch::cat({batch.views("first", recipe), batch.views("second", recipe)});
-      torch::Tensor assigned;
-      const auto projected =
-          training.engine.forward(body().normalised(images), [&](const torch::Tensor& x) {
-            const auto features = body().backbone()->forward(x);
-            assigned = heads.logits(features).softmax(1);
-            return heads.project(features);
-          });
-      const Processes& processes = training.engine.processes();
-      // Clusters are compared over the images of all processes, in each of them alike.
-      const ViewPair columns = gathered(halves(assigned), processes);
-      const auto instances = info_nce(halves(projected), processes, params_.temperature);
-      const auto clusters = cluster_info_nce(columns, params_.cluster_temperature);
-      const auto skew = imbalance(columns.first) + imbalance(columns.second);
-      return {instances + clusters + params_.balance * skew,
-              {{"info_nce", instances}, {"cluster_info_nce", clusters}, {"imbalance", skew}},
-              assigned.chunk(2)[0].argmax(1)};
+    stage.step = [this, training](Batch& batch) {
+      return cc_losses(batch, body(), static_cast<ContrastHeads&>(head()), training.engine,
+                       {.temperature = params_.temperature,
+                        .cluster_temperature = params_.cluster_temperature,
+                        .balance = params_.balance});
     };
     return {stage};
   }

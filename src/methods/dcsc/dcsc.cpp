@@ -7,7 +7,6 @@
 #include "coterie/methods/dcsc/dcsc_params.h"
 #include "coterie/methods/head_method.h"
 #include "coterie/methods/view_pairs.h"
-#include "coterie/shallow/kmeans.h"
 
 namespace coterie {
 namespace {
@@ -158,18 +157,16 @@ class Dcsc : public HeadMethod<DcscParams, ImageEncoder> {
   }
 
   void finish(const Training& training) override {
-    if (!uses_kmeans()) return;
+    if (!heads().nearest) return;
     head().eval();
     FitContext silent = training.context;
     silent.progress = nullptr;
-    const Matrix<float> rows =
-        body().embed(training.data, silent, [this](const torch::Tensor& images) {
-          return heads().described(body().backbone()->forward(images));
-        });
-    KMeans kmeans;
-    kmeans.fit(rows, training.clusters,
-               {.seed = training.context.seed, .cancel = training.context.cancel});
-    heads().set_centres(kmeans.centres());
+    heads().nearest->fit(
+        body().embed(training.data, silent,
+                     [this](const torch::Tensor& images) {
+                       return heads().described(body().backbone()->forward(images));
+                     }),
+        silent);
   }
 };
 

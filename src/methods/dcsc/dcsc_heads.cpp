@@ -1,6 +1,5 @@
 #include "coterie/methods/dcsc/dcsc_heads.h"
 
-#include <cstring>
 #include <vector>
 
 #include "coterie/loss/distributions.h"
@@ -50,10 +49,10 @@ DcscHeads::DcscHeads(const DcscHeadsShape& shape, RandomStream& weights)
     initialise(*over, weights);
   }
   if (shape.centres)
-    centres_ = register_buffer(
-        "centres",
-        torch::zeros({shape.contrast.clusters,
-                      shape.projected ? shape.contrast.projection : shape.contrast.features}));
+    nearest = register_module(
+        "nearest", std::make_shared<NearestCentres>(
+                       shape.contrast.clusters,
+                       shape.projected ? shape.contrast.projection : shape.contrast.features));
 }
 
 torch::Tensor DcscHeads::described(const torch::Tensor& features) {
@@ -61,15 +60,8 @@ torch::Tensor DcscHeads::described(const torch::Tensor& features) {
 }
 
 torch::Tensor DcscHeads::probabilities(const Description& description) {
-  if (!centres_.defined()) return ContrastHeads::probabilities(description);
-  return student_t_assignment(described(description.features), centres_);
-}
-
-void DcscHeads::set_centres(const Matrix<double>& centres) {
-  torch::NoGradGuard no_grad;
-  auto values = torch::empty({centres.rows(), centres.cols()}, torch::kDouble);
-  std::memcpy(values.data_ptr(), centres.data(), values.nbytes());
-  centres_.copy_(values);
+  if (!nearest) return ContrastHeads::probabilities(description);
+  return nearest->probabilities(described(description.features));
 }
 
 }  // namespace coterie

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "coterie/core/matrix.h"
 #include "coterie/methods/contrast_heads.h"
+#include "coterie/methods/nearest_centres.h"
 
 namespace coterie {
 
@@ -48,15 +48,14 @@ class DcscHeads : public ContrastHeads {
 
   /// What k-means looks at: rows of unit length.
   torch::Tensor described(const torch::Tensor& features);
-  void set_centres(const Matrix<double>& centres);
 
   std::shared_ptr<SemanticHead> semantic;       ///< null where there is none
   Mlp over{nullptr};                            ///< likewise
   std::shared_ptr<SemanticHead> over_semantic;  ///< likewise
+  std::shared_ptr<NearestCentres> nearest;      ///< null where the cluster head decides
 
  private:
   bool projected_;
-  torch::Tensor centres_;  // [K, width]; undefined where the cluster head decides
 };
 
 }  // namespace coterie

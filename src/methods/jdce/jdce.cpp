@@ -1,0 +1,370 @@
+#include "coterie/methods/jdce/jdce.h"
+
+#include <algorithm>
+#include <string>
+
+#include "coterie/methods/cc/cc_step.h"
+#include "coterie/methods/head_method.h"
+#include "coterie/methods/jdce/base_clusterings.h"
+#include "coterie/methods/jdce/jdce_params.h"
+#include "coterie/methods/nearest_centres.h"
+#include "coterie/metrics/assignment.h"
+#include "coterie/metrics/scores.h"
+#include "coterie/shallow/kmeans.h"
+
+namespace coterie {
+namespace {
+
+/// CC's heads, of which the cluster head can leave hidden values out.
+class JdceHeads : public ContrastHeads {
+ public:
+  JdceHeads(const ContrastHeadsShape& shape, bool centres, RandomStream& weights)
+      : ContrastHeads(shape, weights) {
+    if (centres)
+      nearest = register_module("nearest",
+                                std::make_shared<NearestCentres>(shape.clusters, shape.clusters));
+  }
+  torch::Tensor probabilities(const Description& description) override {
+    const auto outputs = ContrastHeads::probabilities(description);
+    return nearest ? nearest->probabilities(outputs) : outputs;
+  }
+  /// [B, K], what the head gives where each hidden value is left out with probability `ratio`.
+  torch::Tensor thinned(const torch::Tensor& features, double ratio, at::Generator& random) {
+    const auto hidden = clusters()->hidden(features).to(torch::kFloat);
+    const auto kept = torch::rand(hidden.sizes(), random, torch::kFloat).ge(ratio);
+    const auto thin = hidden * kept.to(hidden.device()) / (1 - ratio);
+    return clusters()->last(thin).to(torch::kFloat).softmax(1);
+  }
+
+  std::shared_ptr<NearestCentres> nearest;  ///< null where the largest output decides
+};
+
+/// What the network is to learn of each image until the next consensus.
+class PseudoLabels : public torch::nn::Module {
+ public:
+  explicit PseudoLabels(std::int64_t images)
+      : labels_(register_buffer("labels", torch::zeros({images}, torch::kLong))),
+        sure_(register_buffer("sure", torch::ones({images}))) {}
+  /// `confidence` [N]: images below `threshold` are left out.
+  void set(const std::vector<std::int32_t>& labels, const std::vector<float>& confidence,
+           double threshold) {
+    labels_.copy_(torch::tensor(labels, torch::kLong));
+    sure_.copy_(torch::tensor(confidence).ge(threshold).to(torch::kFloat));
+  }
+  std::vector<std::int32_t> labels() const {
+    const auto values = labels_.cpu();
+    const auto* begin = values.data_ptr<std::int64_t>();
+    return {begin, begin + values.numel()};
+  }
+  torch::Tensor labels_of(const std::vector<std::int64_t>& images) const {
+    return rows_of(labels_, images);
+  }
+  torch::Tensor sure_of(const std::vector<std::int64_t>& images) const {
+    return rows_of(sure_, images);
+  }
+
+ private:
+  torch::Tensor labels_;
+  torch::Tensor sure_;
+};
+
+class Jdce : public HeadMethod<JdceParams, ImageEncoder> {
+ public:
+  using HeadMethod::HeadMethod;
+
+ private:
+  std::shared_ptr<ClusterHead> make_head(std::int64_t clusters,
+                                         RandomStream& weights) const override {
+    return std::make_shared<JdceHeads>(ContrastHeadsShape{.features = body().width(),
+                                                          .projection = params_.projection,
+                                                          .clusters = clusters,
+                                                          .layers = params_.projector_layers},
+                                       params_.labels == JdceLabels::kmeans, weights);
+  }
+  JdceHeads& heads() const { return static_cast<JdceHeads&>(head()); }
+
+  std::vector<Stage> stages(const Training& training) override {
+    if (params_.least_dropout > params_.most_dropout)
+      throw UserError("least_dropout = {} is above most_dropout = {}", params_.least_dropout,
+                      params_.most_dropout);
+    std::vector<Stage> all;
+    if (!training.has_clusters) {
+      if (params_.pretrain_epochs == 0)
+        throw UserError(
+            "pretrain_epochs = 0 leaves the cluster head as it begins: it must come from a run of "
+            "cc with the same K (--init-from)");
+      all.push_back(pretraining(training));
+    }
+    all.push_back(ensemble(training));
+    return all;
+  }
+
+  Stage pretraining(const Training& training) {
+    Stage stage = params_.stage("contrast");
+    stage.epochs = params_.pretrain_epochs;
+    stage.learning_rate = params_.pretrain_rate;
+    stage.schedule = LearningRate::cosine;
+    stage.optimiser.weight_decay = params_.pretrain_decay;
+    stage.clusters = training.clusters;
+    stage.trained = {&body().module(), heads().projector().get(), heads().clusters().get()};
+    stage.step = [this, training](Batch& batch) {
+      return cc_losses(batch, body(), heads(), training.engine,
+                       {.temperature = params_.temperature,
+                        .cluster_temperature = params_.cluster_temperature,
+                        .balance = params_.balance});
+    };
+    return stage;
+  }
+
+  Stage ensemble(const Training& training) {
+    const auto pseudo = std::make_shared<PseudoLabels>(training.data.count);
+    pseudo->to(training.engine.context().device);
+    training.engine.keep("pseudo-labels", *pseudo);
+    Stage stage = params_.stage("ensemble");
+    stage.epochs = (params_.joint ? params_.iterations : 1) * params_.epochs;
+    stage.clusters = training.clusters;
+    stage.trained = {heads().clusters().get()};
+    if (params_.joint) stage.trained.push_back(&body().module());
+    stage.before_epoch = [this, training, pseudo](std::int64_t epoch) {
+      if (epoch % params_.epochs == 0) renew(training, epoch / params_.epochs, *pseudo);
+    };
+    stage.step = [this, training, pseudo](Batch& batch) -> Losses {
+      if (!params_.joint) body().module().eval();
+      const auto images = params_.augment ? batch.views("learned", body().recipe()) : batch.images;
+      const auto logits =
+          training.engine.forward(body().normalised(images), [&](const torch::Tensor& x) {
+            return heads().cluster_logits(body().backbone()->forward(x));
+          });
+      const auto labels = pseudo->labels_of(batch.indices);
+      const auto sure = pseudo->sure_of(batch.indices);
+      const auto loss =
+          (sure * torch::cross_entropy_loss(logits, labels, {}, at::Reduction::None)).mean();
+      const auto found = logits.argmax(1);
+      return {loss,
+              {{"cross_entropy", loss},
+               {"agreement", found.eq(labels).to(torch::kFloat).mean()},
+               {"sure", sure.mean()}},
+              found};
+    };
+    return stage;
+  }
+
+  /// All clusterings that are looked at, and what the network says without dropout.
+  struct Candidates {
+    BaseClusterings all;
+    std::vector<std::int32_t> labels;
+    std::vector<float> confidence;
+  };
+
+  /// One pass over the images: the backbone runs once for each, the head 2M times.
+  Candidates candidates(const Training& training, std::int64_t iteration) const {
+    const std::int64_t clusters = training.clusters;
+    const std::int64_t tries = params_.bases == JdceBases::dropout ? 2 * params_.members : 0;
+    const std::int64_t columns = params_.soft ? clusters : 1;
+    RandomStream seeds(training.context.seed, "dropout/" + std::to_string(iteration));
+    at::Generator random = at::detail::createCPUGenerator(seeds.next());
+    FitContext silent = training.context;
+    silent.progress = nullptr;
+    head().eval();
+    Matrix<float> features;
+    const Matrix<float> found =
+        body().embed(training.data, silent, [&](const torch::Tensor& images) {
+          const auto x = body().backbone()->forward(images);
+          const auto [surest, label] = heads().cluster_logits(x).softmax(1).max(1, true);
+          std::vector<torch::Tensor> parts = {label.to(torch::kFloat), surest};
+          for (std::int64_t i = 0; i < tries; ++i) {
+            const double part = static_cast<double>(i) / std::max<double>(1, tries - 1);
+            const double ratio =
+                params_.least_dropout + part * (params_.most_dropout - params_.least_dropout);
+            const auto y = heads().thinned(x, ratio, random);
+            parts.push_back(params_.soft ? y : y.argmax(1, true).to(torch::kFloat));
+          }
+          if (tries == 0) parts.push_back(x.to(torch::kFloat));
+          return torch::cat(parts, 1);
+        });
+    body().module().train();
+    head().train();
+    Candidates made;
+    for (std::int64_t i = 0; i < found.rows(); ++i) {
+      made.labels.push_back(static_cast<std::int32_t>(found.row(i)[0]));
+      made.confidence.push_back(found.row(i)[1]);
+    }
+    for (std::int64_t t = 0; t < tries; ++t)
+      add_candidate(found, 2 + t * columns, columns, made.all);
+    if (tries == 0) add_kmeans(training, iteration, found, made.all);
+    return made;
+  }
+
+  /// One of them from its columns of what the pass gave: labels, or probabilities.
+  static void add_candidate(const Matrix<float>& found, std::int64_t first, std::int64_t columns,
+                            BaseClusterings& all) {
+    std::vector<std::int32_t> labels(static_cast<std::size_t>(found.rows()));
+    Matrix<float> soft(columns > 1 ? found.rows() : 0, columns);
+    for (std::int64_t i = 0; i < found.rows(); ++i) {
+      const float* row = found.row(i) + first;
+      labels[i] = static_cast<std::int32_t>(columns > 1 ? std::max_element(row, row + columns) - row
+                                                        : row[0]);
+      if (columns > 1) std::copy_n(row, columns, soft.row(i));
+    }
+    all.labels.push_back(std::move(labels));
+    if (columns > 1) all.probabilities.push_back(std::move(soft));
+  }
+
+  /// k-means of the embeddings, which begin at column 2, each from one start of its own.
+  void add_kmeans(const Training& training, std::int64_t iteration, const Matrix<float>& found,
+                  BaseClusterings& all) const {
+    Matrix<float> rows(found.rows(), found.cols() - 2);
+    for (std::int64_t i = 0; i < rows.rows(); ++i)
+      std::copy_n(found.row(i) + 2, rows.cols(), rows.row(i));
+    RandomStream seeds(training.context.seed, "kmeans/" + std::to_string(iteration));
+    for (std::int64_t t = 0; t < 2 * params_.members; ++t) {
+      KMeans kmeans({.restarts = 1});
+      Assignment clusters = kmeans.fit(rows, training.clusters,
+                                       {.seed = seeds.next(), .cancel = training.context.cancel});
+      all.labels.push_back(std::move(clusters.labels));
+      if (params_.soft) all.probabilities.push_back(std::move(clusters.probabilities));
+    }
+  }
+
+  RotationConsensus consensus_of(const Training& training, const BaseClusterings& bases) const {
+    const RotationParams rotation{.unit_columns = params_.unit_columns};
+    const ShallowContext around{.seed = training.context.seed, .cancel = training.context.cancel};
+    try {
+      return params_.soft
+                 ? rotation_consensus(bases.probabilities, training.clusters, rotation, around)
+                 : rotation_consensus(bases.labels, training.clusters, rotation, around);
+    } catch (const UserError& error) {
+      throw UserError(
+          "the base clusterings have no consensus of {} clusters: {}. Train the cluster head "
+          "longer "
+          "(pretrain_epochs), or start from a run that has found its clusters (--init-from)",
+          training.clusters, error.what());
+    }
+  }
+
+  /// New pseudo-labels: the consensus of new base clusterings.
+  void renew(const Training& training, std::int64_t iteration, PseudoLabels& pseudo) const {
+    Candidates made = candidates(training, iteration);
+    keep_most_diverse(made.all, static_cast<std::size_t>(params_.members));
+    RotationConsensus consensus = consensus_of(training, made.all);
+    if (params_.matched) {
+      const auto numbers = matched_clusters(iteration == 0 ? made.labels : pseudo.labels(),
+                                            consensus.labels, training.clusters);
+      for (std::int32_t& label : consensus.labels)
+        label = static_cast<std::int32_t>(numbers[static_cast<std::size_t>(label)]);
+    }
+    pseudo.set(consensus.labels, made.confidence, params_.threshold);
+    if (training.engine.processes().first())
+      training.context.record(description(training.context, iteration, made, consensus));
+  }
+
+  /// What an ensemble did, for the record.
+  static nlohmann::json description(const FitContext& context, std::int64_t iteration,
+                                    const Candidates& made, const RotationConsensus& consensus) {
+    const LabelSets bases = made.all.labels;
+    const std::vector<double> mutual = mean_nmi_to_others(bases);
+    nlohmann::json nmi = nlohmann::json::array(), scores = nlohmann::json::array();
+    double sum = 0;
+    for (const auto& base : bases) {
+      nmi.push_back(normalized_mutual_information(base, consensus.labels));
+      if (const nlohmann::json score = context.score(base); !score.empty()) scores.push_back(score);
+    }
+    for (const double one : mutual) sum += one;
+    nlohmann::json line = {{"stage", "consensus"},
+                           {"epoch", iteration + 1},
+                           {"bases_nmi_to_each_other", sum / static_cast<double>(mutual.size())},
+                           {"consensus_nmi_to_bases", mean_nmi(consensus.labels, bases)},
+                           {"passes", consensus.passes()},
+                           {"loss_of_consensus", consensus.losses.back()},
+                           {"bases",
+                            {{"nmi_to_others", mutual},
+                             {"nmi_to_consensus", nmi},
+                             {"alpha", consensus.alpha},
+                             {"losses_of_passes", consensus.losses}}}};
+    if (!scores.empty()) {
+      line["bases"]["scores"] = scores;
+      line["consensus_scores"] = context.score(consensus.labels);
+      line["head_scores"] = context.score(made.labels);
+    }
+    return line;
+  }
+
+  void finish(const Training& training) override {
+    if (!heads().nearest) return;
+    head().eval();
+    FitContext silent = training.context;
+    silent.progress = nullptr;
+    heads().nearest->fit(
+        body().embed(training.data, silent,
+                     [this](const torch::Tensor& images) {
+                       return heads().cluster_logits(body().backbone()->forward(images)).softmax(1);
+                     }),
+        silent);
+  }
+};
+
+}  // namespace
+
+const Fields<JdceParams>& JdceParams::fields() {
+  static const Fields<JdceParams> kFields = [] {
+    Fields<JdceParams> fields;
+    fields
+        .number<std::int64_t>("pretrain_epochs", &JdceParams::pretrain_epochs, between(0, 100000),
+                              "passes over the images of contrastive clustering (cc) before there "
+                              "is an ensemble; --init-from a run of it takes their place")
+        .number<double>("pretrain_rate", &JdceParams::pretrain_rate,
+                        Range{.low = 0, .high = 1, .low_open = true}, "step size in these")
+        .number<double>("pretrain_decay", &JdceParams::pretrain_decay, between(0, 1),
+                        "pull of the weights towards 0 in these")
+        .number<double>("cluster_temperature", &JdceParams::cluster_temperature, between(0.01, 10),
+                        "what cosines of clusters are divided by in these")
+        .number<double>("balance", &JdceParams::balance, between(0, 1000),
+                        "weight in these of what keeps the clusters equally large")
+        .number<std::int64_t>("iterations", &JdceParams::iterations, between(1, 10000),
+                              "consensus clusterings that are made and learned, one after another, "
+                              "each for `epochs`")
+        .number<std::int64_t>("members", &JdceParams::members, between(2, 1000),
+                              "base clusterings of a consensus; twice as many are made, the most "
+                              "different stay")
+        .choice<JdceBases>("bases", &JdceParams::bases,
+                           {{"dropout", JdceBases::dropout}, {"kmeans", JdceBases::kmeans}},
+                           "where they come from: the cluster head with dropout, or k-means of the "
+                           "embeddings from as many seeds")
+        .number<double>("least_dropout", &JdceParams::least_dropout, between(0, 0.99),
+                        "share of hidden values left out in the first of them")
+        .number<double>("most_dropout", &JdceParams::most_dropout, between(0, 0.99),
+                        "and in the last")
+        .flag("soft", &JdceParams::soft, "the consensus is of probabilities and not of labels")
+        .flag("unit_columns", &JdceParams::unit_columns,
+              "large and small clusters count alike in the consensus, and all bases")
+        .flag("matched", &JdceParams::matched,
+              "clusters keep their numbers from one consensus to the next")
+        .flag("augment", &JdceParams::augment, "the consensus is learned from changed images")
+        .number<double>("threshold", &JdceParams::threshold, between(0, 1),
+                        "only images whose largest probability reaches it are learned")
+        .flag("joint", &JdceParams::joint,
+              "the backbone learns the consensus too; without it there is one consensus, which the "
+              "head alone learns (table III, two-step)")
+        .choice<JdceLabels>("labels", &JdceParams::labels,
+                            {{"kmeans", JdceLabels::kmeans}, {"head", JdceLabels::head}},
+                            "what decides in the end: k-means of the head's outputs, or the "
+                            "largest of them");
+    add_view_training_fields(fields);
+    add_encoder_fields(fields);
+    return fields;
+  }();
+  return kFields;
+}
+
+std::unique_ptr<Method> make_jdce() {
+  return std::make_unique<Jdce>(
+      MethodInfo{.name = "jdce",
+                 .family = "ensemble",
+                 .summary = "base clusterings and their consensus improve each other",
+                 .paper = "Liang, Dong, Yang, Zhou: Jointly Learn the Base Clustering and Ensemble "
+                          "for Deep Image Clustering, 2024",
+                 .input = InputKind::images,
+                 .backbone = true});
+}
+
+}  // namespace coterie

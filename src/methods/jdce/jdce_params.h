@@ -1,0 +1,47 @@
+#pragma once
+
+#include "coterie/methods/view_training.h"
+
+namespace coterie {
+
+/// Where the base clusterings come from.
+enum class JdceBases {
+  dropout,  ///< the cluster head with part of its hidden values left out
+  kmeans,   ///< k-means of the backbone's outputs from as many seeds
+};
+
+/// What decides the cluster of an image in the end.
+enum class JdceLabels {
+  kmeans,  ///< k-means of the head's outputs
+  head,    ///< the largest of them
+};
+
+struct JdceParams : ViewTrainingParams {
+  JdceParams() {
+    epochs = 10;
+    learning_rate = 1e-4;
+    schedule = LearningRate::constant;
+    weight_decay = 0;
+  }
+  std::int64_t pretrain_epochs = 20;
+  double pretrain_rate = 1e-3;
+  double pretrain_decay = 1e-4;
+  double cluster_temperature = 1;
+  double balance = 1;
+  std::int64_t iterations = 5;
+  std::int64_t members = 10;
+  JdceBases bases = JdceBases::dropout;
+  double least_dropout = 0.05;
+  double most_dropout = 0.5;
+  bool soft = false;
+  bool unit_columns = false;
+  bool matched = true;
+  bool augment = false;
+  double threshold = 0;
+  bool joint = true;
+  JdceLabels labels = JdceLabels::kmeans;
+
+  static const Fields<JdceParams>& fields();
+};
+
+}  // namespace coterie

@@ -1,0 +1,22 @@
+#pragma once
+
+#include "coterie/core/matrix.h"
+#include "coterie/methods/method.h"
+#include "coterie/nn/torch.h"
+
+namespace coterie {
+
+/// Clusters that k-means found among a network's outputs: an image's is that of the nearest centre.
+class NearestCentres : public torch::nn::Module {
+ public:
+  NearestCentres(std::int64_t clusters, std::int64_t width);
+  /// Takes the centres of k-means on `rows` [N, width].
+  void fit(const Matrix<float>& rows, const FitContext& context);
+  /// Student's t of the distances of rows [B, width], [B, K].
+  torch::Tensor probabilities(const torch::Tensor& rows) const;
+
+ private:
+  torch::Tensor centres_;  // [K, width]
+};
+
+}  // namespace coterie

@@ -1,0 +1,135 @@
+// What jdce does beyond what the conformance test sees.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <vector>
+
+#include "coterie/core/safetensors.h"
+#include "coterie/methods/jdce/base_clusterings.h"
+#include "coterie/methods/registry.h"
+#include "coterie/metrics/scores.h"
+#include "methods/three_kinds.h"
+#include "testing.h"
+
+namespace coterie {
+namespace {
+
+using testing::TemporaryFolder;
+using testing::ToyImages;
+using testing::user_error_of;
+using Settings = std::map<std::string, std::string>;
+
+/// jdce, or another method on a backbone, on 60 images of three kinds.
+struct Training {
+  explicit Training(const Settings& settings, const std::string& name = "jdce")
+      : method(create_method(name)) {
+    Settings all = {{"batch_size", "20"}, {"side", "16"}};
+    if (name == "jdce")
+      all.insert(
+          {{"epochs", "2"}, {"iterations", "2"}, {"members", "3"}, {"learning_rate", "0.001"}});
+    for (const auto& [key, value] : settings) all[key] = value;
+    for (const auto& [key, value] : all) method->set_parameter(key, value);
+    context.record = [this](const nlohmann::json& line) { history.push_back(line); };
+  }
+  Clustering run() { return method->fit(images.data, context); }
+  double score() { return accuracy(run().labels, images.truth); }
+  std::vector<nlohmann::json> lines_of(const std::string& stage) const {
+    std::vector<nlohmann::json> lines;
+    std::copy_if(history.begin(), history.end(), std::back_inserter(lines),
+                 [&](const auto& line) { return line.at("stage") == stage; });
+    return lines;
+  }
+
+  ToyImages images{60};
+  FitContext context{.clusters = 3, .seed = 1};
+  std::unique_ptr<Method> method;
+  std::vector<nlohmann::json> history;
+};
+
+TEST(BaseClusterings, TheMostDifferentStayHandWorked) {
+  // Two equal ones, one like them but for a row, one that shares nothing with them.
+  const std::vector<std::int32_t> halves = {0, 0, 0, 0, 1, 1, 1, 1};
+  const std::vector<std::int32_t> nearly = {0, 0, 0, 1, 1, 1, 1, 1};
+  const std::vector<std::int32_t> across = {0, 1, 0, 1, 0, 1, 0, 1};
+  BaseClusterings candidates{{halves, across, halves, nearly}, {}};
+  const auto nmi = mean_nmi_to_others(candidates.labels);
+  const double near = normalized_mutual_information(halves, nearly);
+  EXPECT_NEAR(nmi[0], (0 + 1 + near) / 3, 1e-12);
+  EXPECT_NEAR(nmi[1], normalized_mutual_information(across, nearly) / 3, 1e-12);
+  keep_most_diverse(candidates, 2);
+  EXPECT_EQ(candidates.labels, (std::vector<std::vector<std::int32_t>>{across, nearly}));
+  keep_most_diverse(candidates, 5);
+  EXPECT_EQ(candidates.labels.size(), 2u);
+}
+
+/// A run of cc that finds the three kinds, for all of them to start from.
+class JdceSlow : public ::testing::Test {
+ protected:
+  JdceSlow() {
+    Training cc(Settings{{"epochs", "30"}}, "cc");
+    EXPECT_EQ(cc.score(), 1.0);
+    write_safetensors(folder_ / "cc.safetensors", cc.method->save().tensors);
+  }
+  TemporaryFolder folder_;
+};
+
+TEST_F(JdceSlow, EveryVariantKeepsTheThreeKindsThatItStartsFrom) {
+  for (const Settings& settings :
+       {Settings{}, Settings{{"soft", "true"}}, Settings{{"unit_columns", "true"}},
+        Settings{{"matched", "false"}, {"epochs", "30"}}, Settings{{"augment", "true"}},
+        Settings{{"joint", "false"}}, Settings{{"labels", "head"}}, Settings{{"threshold", "0.5"}},
+        Settings{{"bases", "kmeans"}, {"epochs", "10"}},
+        Settings{{"bases", "kmeans"}, {"soft", "true"}, {"epochs", "10"}}}) {
+    Training training(settings);
+    training.context.init_from = folder_ / "cc.safetensors";
+    EXPECT_EQ(training.score(), 1.0) << nlohmann::json(settings).dump();
+    EXPECT_TRUE(training.lines_of("contrast").empty());
+  }
+}
+
+TEST_F(JdceSlow, TheRecordTellsWhatEachEnsembleDid) {
+  Training training({});
+  training.context.init_from = folder_ / "cc.safetensors";
+  training.context.score = [&](const std::vector<std::int32_t>& labels) {
+    return nlohmann::json{{"acc", accuracy(labels, training.images.truth)}};
+  };
+  training.run();
+  const auto lines = training.lines_of("consensus");
+  ASSERT_EQ(lines.size(), 2u);
+  for (const auto& line : lines) {
+    const auto& bases = line.at("bases");
+    ASSERT_EQ(bases.at("alpha").size(), 3u);
+    double sum = 0;
+    for (const double alpha : bases.at("alpha")) sum += alpha;
+    EXPECT_NEAR(sum, 1, 1e-9);
+    EXPECT_EQ(bases.at("nmi_to_others").size(), 3u);
+    EXPECT_EQ(bases.at("nmi_to_consensus").size(), 3u);
+    EXPECT_EQ(bases.at("scores").size(), 3u);
+    const std::vector<double> losses = bases.at("losses_of_passes");
+    EXPECT_EQ(static_cast<int>(losses.size()), line.at("passes").get<int>());
+    EXPECT_TRUE(std::is_sorted(losses.rbegin(), losses.rend()));
+    EXPECT_EQ(line.at("consensus_scores").at("acc"), 1.0);
+  }
+  EXPECT_EQ(training.lines_of("ensemble").size(), 4u);
+}
+
+TEST(Jdce, WithoutPretrainingAndClustersItSaysWhatIsMissing) {
+  Training training(Settings{{"pretrain_epochs", "0"}});
+  EXPECT_CONTAINS(user_error_of([&] { training.run(); }), "--init-from");
+  Training wrong(Settings{{"least_dropout", "0.6"}, {"most_dropout", "0.5"}});
+  EXPECT_CONTAINS(user_error_of([&] { wrong.run(); }), "above most_dropout");
+}
+
+TEST(Jdce, TruthIsForTheRecordAlone) {
+  const Settings settings = {{"pretrain_epochs", "6"}};
+  const Clustering blind = Training(settings).run();
+  Training seeing(settings);
+  seeing.context.score = [&](const std::vector<std::int32_t>&) {
+    return nlohmann::json{{"acc", 0.0}};
+  };
+  EXPECT_EQ(seeing.run().labels, blind.labels);
+}
+
+}  // namespace
+}  // namespace coterie
