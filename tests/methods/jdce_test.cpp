@@ -122,7 +122,7 @@ TEST(Jdce, WithoutPretrainingAndClustersItSaysWhatIsMissing) {
 }
 
 TEST(Jdce, TruthIsForTheRecordAlone) {
-  const Settings settings = {{"pretrain_epochs", "6"}};
+  const Settings settings = {{"pretrain_epochs", "2"}, {"soft", "true"}};
   const Clustering blind = Training(settings).run();
   Training seeing(settings);
   seeing.context.score = [&](const std::vector<std::int32_t>&) {
