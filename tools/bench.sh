@@ -23,6 +23,7 @@ run build/release/bench/fashion_bench
 run build/release/bench/sizes
 run build/release/bench/scaling 100000 pac kmeans fcm pam spectral nmf finch gmm
 run build/release/bench/scaling 20000 agglomerative rcc
+run build/release/bench/consensus_million
 run build/release/bench/autoencoder_step
 run build/release/bench/train_step
 run build/release/bench/pac_large

@@ -102,8 +102,8 @@ ResNetStem stem_for(std::int64_t side) {
 ResNetImpl::ResNetImpl(const ResNetShape& shape) : shape_(shape) {
   const Plan plan = plan_of(shape.kind);
   const bool large = shape.stem == ResNetStem::large;
-  conv1_ = register_module(
-      "conv1", convolution(shape.channels, plan.stem, large ? 7 : 3, large ? 2 : 1));
+  conv1_ = register_module("conv1",
+                           convolution(shape.channels, plan.stem, large ? 7 : 3, large ? 2 : 1));
   bn1_ = register_module("bn1", BatchNorm2d(plan.stem));
   width_ = plan.stem;
   for (std::size_t l = 0; l < plan.inner.size(); ++l) {
@@ -123,13 +123,27 @@ ResNetImpl::ResNetImpl(const ResNetShape& shape) : shape_(shape) {
 }
 
 torch::Tensor ResNetImpl::forward(const torch::Tensor& images) {
+  return through(images, [](const torch::Tensor&) {}).mean({2, 3});
+}
+
+std::vector<torch::Tensor> ResNetImpl::layer_means(const torch::Tensor& images) {
+  std::vector<torch::Tensor> means;
+  through(images, [&](const torch::Tensor& x) { means.push_back(x.mean({2, 3})); });
+  return means;
+}
+
+template <class See>
+torch::Tensor ResNetImpl::through(const torch::Tensor& images, See&& see) {
   // With a pixel's channels side by side the convolution kernels copy nothing.
   torch::Tensor x = images.contiguous(torch::MemoryFormat::ChannelsLast);
   x = bn1_->forward(conv1_->forward(x)).relu_();
   if (shape_.stem == ResNetStem::medium) x = torch::max_pool2d(x, 2, 2);
   if (shape_.stem == ResNetStem::large) x = torch::max_pool2d(x, 3, 2, 1);
-  for (auto& layer : layers_) x = layer->forward(x);
-  return x.mean({2, 3});
+  for (auto& layer : layers_) {
+    x = layer->forward(x);
+    see(x);
+  }
+  return x;
 }
 
 void ResNetImpl::initialise(RandomStream& stream) {

@@ -41,6 +41,9 @@ class ResNetImpl : public torch::nn::Module {
   explicit ResNetImpl(const ResNetShape& shape);
   /// Images [B, channels, S, S] to embeddings [B, width()].
   torch::Tensor forward(const torch::Tensor& images);
+  /// What each layer of blocks makes of images, averaged over the places: [B, its channels]. The
+  /// last is `forward`.
+  std::vector<torch::Tensor> layer_means(const torch::Tensor& images);
   std::int64_t width() const { return width_; }
   const ResNetShape& shape() const { return shape_; }
 
@@ -49,6 +52,10 @@ class ResNetImpl : public torch::nn::Module {
   void initialise(RandomStream& stream);
 
  private:
+  /// The last layer's output [B, C, H, W]; `see` is given each layer's.
+  template <class See>
+  torch::Tensor through(const torch::Tensor& images, See&& see);
+
   ResNetShape shape_;
   std::int64_t width_ = 0;
   torch::nn::Conv2d conv1_{nullptr};

@@ -80,6 +80,7 @@ TEST_F(JdceSlow, EveryVariantKeepsTheThreeKindsThatItStartsFrom) {
         Settings{{"matched", "false"}, {"epochs", "30"}}, Settings{{"augment", "true"}},
         Settings{{"joint", "false"}}, Settings{{"labels", "head"}}, Settings{{"threshold", "0.5"}},
         Settings{{"bases", "kmeans"}, {"epochs", "10"}},
+        Settings{{"bases", "layers"}, {"epochs", "10"}},
         Settings{{"bases", "kmeans"}, {"soft", "true"}, {"epochs", "10"}}}) {
     Training training(settings);
     training.context.init_from = folder_ / "cc.safetensors";

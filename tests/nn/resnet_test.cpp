@@ -50,6 +50,19 @@ TEST(ResNet, TakesEverySizeAndGivesItsWidth) {
   EXPECT_EQ(network({ResNetKind::resnet50, ResNetStem::small, 3})->width(), 2048);
 }
 
+TEST(ResNet, TheLastLayersMeansAreItsOutput) {
+  ResNet network(
+      ResNetShape{.kind = ResNetKind::compact, .stem = ResNetStem::small, .channels = 1});
+  network->eval();
+  torch::NoGradGuard no_grad;
+  const auto images = torch::rand({2, 1, 28, 28});
+  const auto means = network->layer_means(images);
+  ASSERT_EQ(means.size(), 3u);
+  EXPECT_EQ(means[0].sizes(), (std::vector<std::int64_t>{2, 64}));
+  EXPECT_EQ(means[1].sizes(), (std::vector<std::int64_t>{2, 128}));
+  EXPECT_TRUE(torch::equal(means[2], network->forward(images)));
+}
+
 TEST(ResNet, ABlockStartsAsTheIdentity) {
   // With the last norms at zero, layer1 of ResNet-18 lets the stem's output through.
   auto made = network({ResNetKind::resnet18, ResNetStem::small, 3});

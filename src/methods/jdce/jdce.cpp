@@ -161,6 +161,7 @@ class Jdce : public HeadMethod<JdceParams, ImageEncoder> {
     const std::int64_t clusters = training.clusters;
     const std::int64_t tries = params_.bases == JdceBases::dropout ? 2 * params_.members : 0;
     const std::int64_t columns = params_.soft ? clusters : 1;
+    std::vector<std::int64_t> widths;  // of what k-means looks at
     RandomStream seeds(training.context.seed, "dropout/" + std::to_string(iteration));
     at::Generator random = at::detail::createCPUGenerator(seeds.next());
     FitContext silent = training.context;
@@ -169,7 +170,8 @@ class Jdce : public HeadMethod<JdceParams, ImageEncoder> {
     Matrix<float> features;
     const Matrix<float> found =
         body().embed(training.data, silent, [&](const torch::Tensor& images) {
-          const auto x = body().backbone()->forward(images);
+          const auto layers = body().backbone()->layer_means(images);
+          const auto& x = layers.back();
           const auto [surest, label] = heads().cluster_logits(x).softmax(1).max(1, true);
           std::vector<torch::Tensor> parts = {label.to(torch::kFloat), surest};
           for (std::int64_t i = 0; i < tries; ++i) {
@@ -179,7 +181,14 @@ class Jdce : public HeadMethod<JdceParams, ImageEncoder> {
             const auto y = heads().thinned(x, ratio, random);
             parts.push_back(params_.soft ? y : y.argmax(1, true).to(torch::kFloat));
           }
-          if (tries == 0) parts.push_back(x.to(torch::kFloat));
+          widths.clear();
+          for (const auto& layer : layers) {
+            const bool looked_at = params_.bases == JdceBases::layers ||
+                                   (params_.bases == JdceBases::kmeans && layer.is_same(x));
+            if (!looked_at) continue;
+            parts.push_back(layer.to(torch::kFloat));
+            widths.push_back(layer.size(1));
+          }
           return torch::cat(parts, 1);
         });
     body().module().train();
@@ -191,7 +200,7 @@ class Jdce : public HeadMethod<JdceParams, ImageEncoder> {
     }
     for (std::int64_t t = 0; t < tries; ++t)
       add_candidate(found, 2 + t * columns, columns, made.all);
-    if (tries == 0) add_kmeans(training, iteration, found, made.all);
+    if (!widths.empty()) add_kmeans(training, iteration, found, widths, made.all);
     return made;
   }
 
@@ -210,19 +219,24 @@ class Jdce : public HeadMethod<JdceParams, ImageEncoder> {
     if (columns > 1) all.probabilities.push_back(std::move(soft));
   }
 
-  /// k-means of the embeddings, which begin at column 2, each from one start of its own.
+  /// k-means of rows of these widths, which begin at column 2, in turn, each from a seed of its
+  /// own.
   void add_kmeans(const Training& training, std::int64_t iteration, const Matrix<float>& found,
-                  BaseClusterings& all) const {
-    Matrix<float> rows(found.rows(), found.cols() - 2);
-    for (std::int64_t i = 0; i < rows.rows(); ++i)
-      std::copy_n(found.row(i) + 2, rows.cols(), rows.row(i));
+                  const std::vector<std::int64_t>& widths, BaseClusterings& all) const {
     RandomStream seeds(training.context.seed, "kmeans/" + std::to_string(iteration));
-    for (std::int64_t t = 0; t < 2 * params_.members; ++t) {
-      KMeans kmeans({.restarts = 1});
-      Assignment clusters = kmeans.fit(rows, training.clusters,
-                                       {.seed = seeds.next(), .cancel = training.context.cancel});
-      all.labels.push_back(std::move(clusters.labels));
-      if (params_.soft) all.probabilities.push_back(std::move(clusters.probabilities));
+    const auto layers = static_cast<std::int64_t>(widths.size());
+    std::int64_t first = 2;
+    for (std::int64_t l = 0; l < layers; first += widths[l++]) {
+      Matrix<float> rows(found.rows(), widths[l]);
+      for (std::int64_t i = 0; i < rows.rows(); ++i)
+        std::copy_n(found.row(i) + first, rows.cols(), rows.row(i));
+      for (std::int64_t t = l; t < 2 * params_.members; t += layers) {
+        KMeans kmeans({.restarts = 1});
+        Assignment clusters = kmeans.fit(rows, training.clusters,
+                                         {.seed = seeds.next(), .cancel = training.context.cancel});
+        all.labels.push_back(std::move(clusters.labels));
+        if (params_.soft) all.probabilities.push_back(std::move(clusters.probabilities));
+      }
     }
   }
 
@@ -327,9 +341,12 @@ const Fields<JdceParams>& JdceParams::fields() {
                               "base clusterings of a consensus; twice as many are made, the most "
                               "different stay")
         .choice<JdceBases>("bases", &JdceParams::bases,
-                           {{"dropout", JdceBases::dropout}, {"kmeans", JdceBases::kmeans}},
-                           "where they come from: the cluster head with dropout, or k-means of the "
-                           "embeddings from as many seeds")
+                           {{"dropout", JdceBases::dropout},
+                            {"kmeans", JdceBases::kmeans},
+                            {"layers", JdceBases::layers}},
+                           "where they come from: the cluster head with dropout, k-means of the "
+                           "embeddings from as many seeds, or k-means of what each layer of the "
+                           "backbone gives")
         .number<double>("least_dropout", &JdceParams::least_dropout, between(0, 0.99),
                         "share of hidden values left out in the first of them")
         .number<double>("most_dropout", &JdceParams::most_dropout, between(0, 0.99),

@@ -8,6 +8,7 @@ namespace coterie {
 enum class JdceBases {
   dropout,  ///< the cluster head with part of its hidden values left out
   kmeans,   ///< k-means of the backbone's outputs from as many seeds
+  layers,   ///< k-means of what its layers give, in turn
 };
 
 /// What decides the cluster of an image in the end.
