@@ -201,7 +201,7 @@ class Run {
     };
     context.score = [&](const std::vector<std::int32_t>& labels) {
       nlohmann::json figures = nlohmann::json::object();
-      add_scores(figures, labels, dataset_, clusters_);
+      add_scores(figures, labels, dataset_, 1 + *std::max_element(labels.begin(), labels.end()));
       return figures;
     };
     SnapshotWriter snapshots(folder_.snapshots(), dataset_);
