@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <cmath>
 #include <map>
+#include <vector>
 
 #include "coterie/core/text.h"
 #include "coterie/report/html.h"
@@ -100,6 +102,66 @@ std::string restart_table(const nlohmann::json& restarts, std::int64_t chosen) {
       head, rows);
 }
 
+/// Whether a line of history tells of an ensemble, in full.
+bool is_ensemble(const nlohmann::json& record) {
+  for (const char* key : {"epoch", "passes", "bases_nmi_to_each_other", "consensus_nmi_to_bases"})
+    if (!record.contains(key) || !record.at(key).is_number()) return false;
+  if (!record.contains("bases") || !record.at("bases").is_object()) return false;
+  const auto alpha = record.at("bases").find("alpha");
+  return alpha != record.at("bases").end() && alpha->is_array() &&
+         std::all_of(alpha->begin(), alpha->end(), [](const auto& a) { return a.is_number(); });
+}
+
+/// The ACC among scores; not a number where there is none.
+double acc_in(const nlohmann::json& scores) {
+  return scores.is_object() && scores.contains("acc") && scores.at("acc").is_number()
+             ? scores.at("acc").get<double>()
+             : std::nan("");
+}
+
+/// What each ensemble of base clusterings did, where the method made any (see jdce).
+std::string ensemble_table(const std::vector<nlohmann::json>& history) {
+  // By epoch: after a crash an ensemble may be there again, and counts then.
+  std::map<double, nlohmann::json> ensembles;
+  for (const auto& record : history)
+    if (is_ensemble(record)) ensembles[record.at("epoch").get<double>()] = record;
+  if (ensembles.empty()) return {};
+  const auto shown = [](double value) {
+    return std::isnan(value) ? std::string() : fmt::format("{:.3f}", value);
+  };
+  const auto range = [&](const std::vector<double>& values) {
+    if (values.empty()) return std::string();
+    const auto [least, most] = std::minmax_element(values.begin(), values.end());
+    return shown(*least) + " – " + shown(*most);
+  };
+  std::string rows;
+  for (const auto& [epoch, record] : ensembles) {
+    const nlohmann::json& bases = record.at("bases");
+    const std::vector<double> alpha = bases.at("alpha");
+    std::vector<double> of_bases;
+    for (const auto& scores : bases.value("scores", nlohmann::json::array()))
+      if (const double acc = acc_in(scores); !std::isnan(acc)) of_bases.push_back(acc);
+    rows += fmt::format("<tr><th scope=\"row\">{}</th>", epoch);
+    for (const std::string& cell :
+         {shown(record.at("bases_nmi_to_each_other")), shown(record.at("consensus_nmi_to_bases")),
+          range(alpha), json_text(record.at("passes")), range(of_bases),
+          shown(acc_in(record.value("consensus_scores", nlohmann::json()))),
+          shown(acc_in(record.value("head_scores", nlohmann::json())))})
+      rows += fmt::format("<td class=\"number\">{}</td>", cell);
+    rows += "</tr>\n";
+  }
+  std::string head;
+  for (const char* name :
+       {"Ensemble", "NMI of bases to each other", "NMI of consensus to bases", "Weights (alpha)",
+        "Passes", "ACC of bases", "ACC of consensus", "ACC of head before"})
+    head += fmt::format("<th scope=\"col\">{}</th>", name);
+  return fmt::format(
+      "<h3>Ensembles</h3>\n<div class=\"scroll\" role=\"region\" tabindex=\"0\" "
+      "aria-label=\"Ensembles\"><table class=\"rows\">\n<thead><tr>{}</tr></thead>\n<tbody>\n{}"
+      "</tbody></table></div>\n",
+      head, rows);
+}
+
 /// The first list of restarts in `statistics`, which a method may keep in an object of its own.
 std::string restarts_in(const nlohmann::json& statistics) {
   if (!statistics.is_object()) return {};
@@ -118,6 +180,7 @@ std::string training_section(const std::vector<nlohmann::json>& history,
                              const nlohmann::json& statistics) {
   std::string body;
   for (const auto& stage : stages_of(history)) body += stage_charts(stage);
+  body += ensemble_table(history);
   body += restarts_in(statistics);
   if (body.empty()) return {};
   return "<section id=\"training\" aria-labelledby=\"training-name\">\n<h2 id=\"training-name\">"

@@ -113,6 +113,27 @@ TEST(TrainingSection, RestartsAreATableThatMarksTheOneKept) {
   EXPECT_EQ(training_section({}, {{"clustering", statistics}}), html);
 }
 
+TEST(TrainingSection, EnsemblesAreATableAndDamagedOnesAreLeftOut) {
+  const json scores = json::array({json{{"acc", 0.5}}, json{{"acc", 0.75}}});
+  const json line = {{"stage", "consensus"},
+                     {"epoch", 1},
+                     {"passes", 3},
+                     {"bases_nmi_to_each_other", 0.61},
+                     {"consensus_nmi_to_bases", 0.72},
+                     {"consensus_scores", {{"acc", 0.8}}},
+                     {"bases", {{"alpha", {0.4, 0.6}}, {"scores", scores}}}};
+  const std::string html = training_section({line}, json::object());
+  EXPECT_CONTAINS(html, "<h3>Ensembles</h3>");
+  for (const char* cell :
+       {">0.610<", ">0.720<", ">0.400 – 0.600<", ">3<", ">0.500 – 0.750<", ">0.800<"})
+    EXPECT_CONTAINS(html, cell);
+  for (const char* key : {"passes", "bases"}) {
+    json damaged = line;
+    damaged[key] = "x";
+    EXPECT_EQ(training_section({damaged}, json::object()).find("Ensembles"), std::string::npos);
+  }
+}
+
 TEST(TrainingSection, IsAbsentWhereNothingWasRecorded) {
   EXPECT_EQ(training_section({}, json::object()), "");
   EXPECT_EQ(training_section({{{"objective", 3}}, {{"stage", 5}, {"epoch", 1}}}, json::object()),
