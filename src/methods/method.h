@@ -15,6 +15,7 @@
 #include "coterie/core/params.h"
 #include "coterie/core/progress.h"
 #include "coterie/core/safetensors.h"
+#include "coterie/data/constraints.h"
 #include "coterie/data/dataset.h"
 #include "coterie/shallow/assignment.h"
 
@@ -54,6 +55,18 @@ struct Snapshots {
   std::function<void(const std::string& stage, std::int64_t epoch, const Clustering&)> keep;
 };
 
+/// What people said of images, for a training to learn.
+struct Corrections {
+  std::vector<Constraint> constraints;
+  /// Clusters of all images as they were corrected, [N]; empty: those that the network finds.
+  std::vector<std::int32_t> labels;
+  bool empty() const { return constraints.empty() && labels.empty(); }
+};
+
+/// Who answers questions in the middle of a training: pairs of images in, constraints of those that
+/// could be answered out.
+using Oracle = std::function<std::vector<Constraint>(const std::vector<ImagePair>&)>;
+
 /// Everything around one training.
 struct FitContext {
   std::int64_t clusters = 0;  ///< K; 0 where the method is to find it (MethodInfo::finds_clusters)
@@ -79,6 +92,8 @@ struct FitContext {
   std::function<nlohmann::json(const std::vector<std::int32_t>&)> score =
       [](const std::vector<std::int32_t>&) { return nlohmann::json::object(); };
   Snapshots snapshots;
+  Corrections corrections;
+  Oracle oracle;  ///< empty: nobody is there to ask
 };
 
 /// A clustering method: shallow or deep, trained once, able to label new data after.

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "coterie/core/progress.h"
+#include "coterie/methods/method.h"
 #include "coterie/run/run_folder.h"
 #include "coterie/run/settings.h"
 
@@ -16,6 +17,7 @@ struct ClusterRequest {
   std::filesystem::path out;  ///< the run folder; empty: a new one under runs/
   bool force = false;         ///< replace a run that is there
   std::string command;        ///< as typed, for the manifest
+  Corrections corrections;    ///< of people, kept in the run folder
 };
 
 /// A run with its data set, as reports and exports need it.
