@@ -11,7 +11,9 @@ for preset in "$@"; do
   log="build/$preset/ctest.log"
   rm -f "$log"
   begin=$(date +%s)
-  if cmake --preset "$preset" && cmake --build --preset "$preset"; then
+  target=tests
+  [ "$preset" != release ] || target=all
+  if cmake --preset "$preset" && cmake --build --preset "$preset" --target "$target"; then
     echo "built in $(($(date +%s) - begin)) s"
     ctest --preset "$preset" --output-log "$log" </dev/null || failed="$failed $preset"
   else

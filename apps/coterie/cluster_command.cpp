@@ -20,6 +20,7 @@ struct ClusterOptions {
   std::string input, clusters, max_clusters = "20", method = kAutoMethod, out, labels, seed = "0",
                                config, epochs, time_budget;
   std::string device = "auto", precision = "auto", weights, init_from, snapshots;
+  std::string constraints, oracle, oracle_noise = "0";
   std::vector<std::string> set;
   DataOptions data;
   bool force = false, strict = false, tensorboard = false, no_report = false;
@@ -74,6 +75,9 @@ void apply_config(const std::string& path, const CLI::App& command, ClusterOptio
       {"weights", &options.weights},
       {"init-from", &options.init_from},
       {"snapshots", &options.snapshots},
+      {"constraints", &options.constraints},
+      {"oracle", &options.oracle},
+      {"oracle-noise", &options.oracle_noise},
       {"image-size", &options.data.image_size},
       {"channels", &options.data.channels}};
   for (const auto& [key, node] : table) {
@@ -147,6 +151,11 @@ int cluster(const CLI::App& command, ClusterOptions options, Session& session) {
   settings.precision = options.precision;
   settings.weights = options.weights;
   settings.init_from = options.init_from;
+  settings.constraints = options.constraints;
+  settings.oracle = options.oracle;
+  settings.oracle_noise = parse_real("--oracle-noise", options.oracle_noise);
+  if (settings.oracle_noise < 0 || settings.oracle_noise > 1)
+    throw UserError("--oracle-noise {} is out of range: allowed is 0 to 1", options.oracle_noise);
   if (!options.time_budget.empty())
     settings.time_budget = parse_duration("--time-budget", options.time_budget);
   settings.tensorboard = options.tensorboard;
@@ -225,6 +234,22 @@ void add_cluster_command(CLI::App& app, Session& session) {
           "Start from the network of a finished run: its autoencoder, or its backbone with "
           "projector and clusters where they fit")
       ->type_name("RUN");
+  command
+      ->add_option("--constraints", options->constraints,
+                   "Pairs of images that belong together or apart, to be learned: a csv with "
+                   "path_a,path_b,link (must or cannot). With --init-from of a run whose clusters "
+                   "fit, nothing else is trained")
+      ->type_name("FILE");
+  command
+      ->add_option("--oracle", options->oracle,
+                   "Who answers a method that asks (adc): truth (for experiments), or a csv of "
+                   "constraints. A person answers in `coterie annotate`")
+      ->type_name("truth|FILE");
+  command
+      ->add_option("--oracle-noise", options->oracle_noise,
+                   "Share of the answers of `truth` that are wrong")
+      ->type_name("SHARE")
+      ->capture_default_str();
   command
       ->add_option("--snapshots", options->snapshots,
                    "Keep embeddings of 10,000 images after these epochs of each stage, e.g. "

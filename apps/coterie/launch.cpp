@@ -20,7 +20,7 @@ namespace coterie {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr int kInterrupted = 130;
+constexpr int kExitInterrupted = 130;
 constexpr int kCannotStart = 127;
 
 /// A port of this machine that nobody listens on at the moment.
@@ -132,7 +132,7 @@ class Launcher {
       if (code == 0) continue;
       settings_.say(fmt::format("process {} of {} {}", rank, settings_.count, end_of(status)));
       const bool pressed = pressure_ > 1;
-      if (code_ == 0 || (code_ == kInterrupted && !pressed)) code_ = code;
+      if (code_ == 0 || (code_ == kExitInterrupted && !pressed)) code_ = code;
     }
   }
 

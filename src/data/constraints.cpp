@@ -18,13 +18,13 @@ constexpr const char* kMust = "must";
 constexpr const char* kCannot = "cannot";
 
 /// Places of the columns that a constraint file may have.
-struct Columns {
+struct ConstraintColumns {
   std::optional<std::size_t> link, id_a, id_b, path_a, path_b;
   bool by_path() const { return path_a && path_b; }
 };
 
-Columns find_columns(const std::vector<std::string_view>& header, const std::string& name) {
-  Columns columns;
+ConstraintColumns constraint_columns(const std::vector<std::string_view>& header, const std::string& name) {
+  ConstraintColumns columns;
   const std::vector<std::pair<std::string_view, std::optional<std::size_t>*>> known = {
       {"link", &columns.link},
       {"id_a", &columns.id_a},
@@ -152,7 +152,7 @@ std::vector<Constraint> read_constraints(const std::filesystem::path& csv,
   CsvReader reader(text, name);
   std::vector<std::string_view> fields;
   if (!reader.next(fields)) throw UserError("{} is empty; its first line names the columns", name);
-  const Columns columns = find_columns(fields, name);
+  const ConstraintColumns columns = constraint_columns(fields, name);
   const std::size_t width = fields.size();
   std::unordered_map<std::string_view, std::int64_t> row_of;
   if (columns.by_path())
@@ -193,11 +193,14 @@ std::vector<Constraint> read_constraints(const std::filesystem::path& csv,
 
 std::string constraints_csv(const std::vector<Constraint>& constraints,
                             const std::vector<std::string>& paths) {
-  std::string text = "id_a,id_b,link,path_a,path_b\n";
-  for (const auto& [a, b, link] : constraints)
-    text += fmt::format("{},{},{},{},{}\n", a, b, link == Link::must ? kMust : kCannot,
-                        csv_field(paths.at(static_cast<std::size_t>(a))),
-                        csv_field(paths.at(static_cast<std::size_t>(b))));
+  std::string text = paths.empty() ? "id_a,id_b,link\n" : "id_a,id_b,link,path_a,path_b\n";
+  for (const auto& [a, b, link] : constraints) {
+    text += fmt::format("{},{},{}", a, b, link == Link::must ? kMust : kCannot);
+    if (!paths.empty())
+      text += fmt::format(",{},{}", csv_field(paths.at(static_cast<std::size_t>(a))),
+                          csv_field(paths.at(static_cast<std::size_t>(b))));
+    text += '\n';
+  }
   return text;
 }
 

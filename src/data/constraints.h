@@ -65,7 +65,8 @@ class ConstraintGraph {
 std::vector<Constraint> read_constraints(const std::filesystem::path& csv,
                                          const std::vector<std::string>& paths);
 
-/// Constraints as a csv with the columns id_a,id_b,link,path_a,path_b.
+/// Constraints as a csv with the columns id_a,id_b,link and, unless `paths` is empty,
+/// path_a,path_b.
 std::string constraints_csv(const std::vector<Constraint>& constraints,
                             const std::vector<std::string>& paths);
 

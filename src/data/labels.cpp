@@ -43,7 +43,7 @@ std::string list_of(const std::vector<std::string>& paths) {
 }
 
 /// Places of the columns path and label.
-std::pair<std::size_t, std::size_t> find_columns(const std::vector<std::string_view>& header,
+std::pair<std::size_t, std::size_t> label_columns(const std::vector<std::string_view>& header,
                                                  const std::string& name) {
   std::size_t places[2];
   const std::string_view wanted[2] = {"path", "label"};
@@ -127,7 +127,7 @@ Truth read_path_labels(const fs::path& csv, const std::vector<std::string>& path
   if (!reader.next(fields))
     throw UserError("{} is empty; a csv of labels begins with the line 'path,label'", name);
   const std::size_t width = fields.size();
-  const auto [path_at, label_at] = find_columns(fields, name);
+  const auto [path_at, label_at] = label_columns(fields, name);
 
   std::unordered_map<std::string_view, std::size_t> rows;
   for (std::size_t i = 0; i < paths.size(); ++i) rows.emplace(paths[i], i);

@@ -19,7 +19,7 @@
 namespace coterie {
 namespace {
 
-constexpr std::string_view kMagic = "\x93NUMPY";
+constexpr std::string_view kNpyMagic = "\x93NUMPY";
 
 /// IEEE 754 binary16, for which the compiler has no type.
 struct Half {
@@ -142,7 +142,7 @@ NpyFile::NpyFile(const std::filesystem::path& path)
       base_name_(path.filename().native()),
       file_(std::make_shared<MappedFile>(path)) {
   const std::string_view text(reinterpret_cast<const char*>(file_->bytes().data()), file_->size());
-  if (!text.starts_with(kMagic))
+  if (!text.starts_with(kNpyMagic))
     throw UserError(
         "{} is no .npy file: it does not begin with \\x93NUMPY; save it with numpy.save", name_);
   const auto byte = [&](std::size_t i) {

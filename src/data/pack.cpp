@@ -21,7 +21,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::string_view kMagic = "COTPACK1";
+constexpr std::string_view kPackMagic = "COTPACK1";
 constexpr std::uint64_t kPage = 4096;
 constexpr std::uint64_t kLengthEnd = 16;  // magic and header length
 constexpr std::uint64_t kCopyBytes = 4 << 20;
@@ -51,11 +51,11 @@ class PackReader {
  public:
   explicit PackReader(const fs::path& path) : path_(path), file_(path) {
     const auto bytes = file_.bytes();
-    if (bytes.size() < kMagic.size() || std::memcmp(bytes.data(), kMagic.data(), kMagic.size()))
+    if (bytes.size() < kPackMagic.size() || std::memcmp(bytes.data(), kPackMagic.data(), kPackMagic.size()))
       unusable(path, "it does not begin with COTPACK1");
     if (bytes.size() < kPage) unusable(path, "it is cut off in its header");
     std::uint64_t length = 0;
-    std::memcpy(&length, bytes.data() + kMagic.size(), sizeof(length));
+    std::memcpy(&length, bytes.data() + kPackMagic.size(), sizeof(length));
     if (length > kPage - kLengthEnd) unusable(path, "its header length is out of range");
     const auto* text = reinterpret_cast<const char*>(bytes.data()) + kLengthEnd;
     header_ = json::parse(text, text + length, nullptr, false);
@@ -264,7 +264,7 @@ void PackWriter::finish(const PackContent& content, const std::vector<std::int64
                        {"file_bytes", end}};
   const std::string text = header.dump();
   const std::uint64_t length = text.size();
-  std::string start(kMagic);
+  std::string start(kPackMagic);
   start.append(reinterpret_cast<const char*>(&length), sizeof(length));
   start += text;
   if (start.size() > kPage) throw std::length_error("a pack's header exceeds its page");

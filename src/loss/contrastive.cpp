@@ -6,7 +6,7 @@
 namespace coterie {
 namespace {
 
-constexpr double kLeast = 1e-12;  // below it a probability's logarithm is that of this
+constexpr double kLeastProbability = 1e-12;  // below it a probability's logarithm is that of this
 
 torch::Tensor unit(const torch::Tensor& rows) {
   return torch::nn::functional::normalize(rows,
@@ -38,7 +38,7 @@ torch::Tensor cosines(const torch::Tensor& a, const torch::Tensor& b) {
 
 /// sum p log p of each distribution along the last dimension; 0 log 0 is 0.
 torch::Tensor negative_entropy(const torch::Tensor& p) {
-  return (p * p.clamp_min(kLeast).log()).sum(-1);
+  return (p * p.clamp_min(kLeastProbability).log()).sum(-1);
 }
 
 }  // namespace
@@ -71,7 +71,7 @@ torch::Tensor distribution_similarities(const torch::Tensor& p, const torch::Ten
   if (kind == DistributionSimilarity::cosine) return cosines(p, q);
   const auto of_p = negative_entropy(p).unsqueeze(1);
   if (kind == DistributionSimilarity::kullback_leibler)
-    return torch::mm(p, q.clamp_min(kLeast).log().t()) - of_p;
+    return torch::mm(p, q.clamp_min(kLeastProbability).log().t()) - of_p;
   const auto middle = negative_entropy((p.unsqueeze(1) + q.unsqueeze(0)) / 2);
   return middle - (of_p + negative_entropy(q).unsqueeze(0)) / 2;
 }

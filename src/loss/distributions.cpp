@@ -5,7 +5,7 @@
 namespace coterie {
 namespace {
 
-constexpr double kLeast = 1e-12;  // keeps logarithms finite
+constexpr double kLeastDivisor = 1e-12;  // keeps logarithms finite
 
 }  // namespace
 
@@ -16,12 +16,12 @@ torch::Tensor student_t_assignment(const torch::Tensor& codes, const torch::Tens
 }
 
 torch::Tensor target_distribution(const torch::Tensor& assignment) {
-  const auto weighed = assignment.square() / assignment.sum(0, /*keepdim=*/true).clamp_min(kLeast);
+  const auto weighed = assignment.square() / assignment.sum(0, /*keepdim=*/true).clamp_min(kLeastDivisor);
   return weighed / weighed.sum(1, /*keepdim=*/true);
 }
 
 torch::Tensor kl_divergence(const torch::Tensor& target, const torch::Tensor& assignment) {
-  return (torch::xlogy(target, target) - target * assignment.clamp_min(kLeast).log()).sum(1).mean();
+  return (torch::xlogy(target, target) - target * assignment.clamp_min(kLeastDivisor).log()).sum(1).mean();
 }
 
 torch::Tensor normal_divergence(const torch::Tensor& mean, const torch::Tensor& log_variance) {
@@ -42,14 +42,14 @@ torch::Tensor centred_rows(const torch::Tensor& rows, bool whiten) {
 
 torch::Tensor unit_rows(const torch::Tensor& rows) {
   const auto exact = rows.detach().to(torch::kDouble);
-  return exact / exact.norm(2, {1}, /*keepdim=*/true).clamp_min(kLeast);
+  return exact / exact.norm(2, {1}, /*keepdim=*/true).clamp_min(kLeastDivisor);
 }
 
 torch::Tensor sharpened_scores(const torch::Tensor& scores, const torch::Tensor& sizes, double m,
                                AggregatedScores kind) {
   // What the subtraction leaves of equal rows is rounding.
-  const auto sound = torch::maximum(scores, kLeast * sizes.sum());
-  const auto used = kind == AggregatedScores::means ? sound / sizes.clamp_min(kLeast) : sound;
+  const auto sound = torch::maximum(scores, kLeastDivisor * sizes.sum());
+  const auto used = kind == AggregatedScores::means ? sound / sizes.clamp_min(kLeastDivisor) : sound;
   return (-1 / (m - 1) * used.log()).softmax(1);
 }
 

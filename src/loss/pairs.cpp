@@ -8,6 +8,7 @@ namespace {
 
 constexpr double kSlope = 1.1;             // of the penalty u - l against xi, with its sign turned
 constexpr double kLeastSimilarity = 1e-6;  // keeps logarithms and their slopes finite
+constexpr double kLeastSquare = 1e-12;     // and those of roots
 
 }  // namespace
 
@@ -41,6 +42,21 @@ torch::Tensor pair_loss(const torch::Tensor& similarities, const PairLabels& lab
   const auto far = (1 - similarities).clamp_min(kLeastSimilarity).log();
   const auto chosen = (labels.similar + labels.dissimilar).sum().clamp_min(1);
   return -(labels.similar * near + labels.dissimilar * far).sum() / chosen;
+}
+
+torch::Tensor contrastive_pair_loss(const torch::Tensor& first, const torch::Tensor& second,
+                                    const torch::Tensor& must, double margin) {
+  const auto square = (first - second).square().sum(1);
+  const auto short_of = (margin - (square + kLeastSquare).sqrt()).clamp_min(0);
+  return (must * square + (1 - must) * short_of.square()).mean();
+}
+
+torch::Tensor constraint_loss(const torch::Tensor& first, const torch::Tensor& second,
+                              const torch::Tensor& must) {
+  const auto together = (first * second).sum(1);
+  const auto near = together.clamp_min(kLeastSimilarity).log();
+  const auto far = (1 - together).clamp_min(kLeastSimilarity).log();
+  return -(must * near + (1 - must) * far).mean();
 }
 
 }  // namespace coterie

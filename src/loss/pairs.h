@@ -46,4 +46,17 @@ PairLabels pair_labels(const torch::Tensor& similarities, const PairThresholds& 
 /// scalar: -log s where they are similar, -log(1 - s) where they are not; 0 where none is chosen.
 torch::Tensor pair_loss(const torch::Tensor& similarities, const PairLabels& labels);
 
+/// Contrastive loss of pairs (Sun, Zhou, Du, Li: Active deep image clustering, 2022, eq. 2, as a
+/// mean), a scalar: d^2 where `must` [P] is 1, max(margin - d, 0)^2 where it is 0, with d the
+/// Euclidean distance of embeddings [P, E], row i of both of pair i. 1e-12 under the root keeps its
+/// slope finite where both are equal.
+torch::Tensor contrastive_pair_loss(const torch::Tensor& first, const torch::Tensor& second,
+                                    const torch::Tensor& must, double margin);
+
+/// How far probabilities [P, K] of the two images of each pair are from what is known of it, a
+/// scalar: the mean of -log s where `must` [P] is 1 and of -log(1 - s) where it is 0, with s the
+/// probability that both are of one cluster, sum_k p_k q_k.
+torch::Tensor constraint_loss(const torch::Tensor& first, const torch::Tensor& second,
+                              const torch::Tensor& must);
+
 }  // namespace coterie

@@ -32,7 +32,7 @@ Stage AutoencoderMethod<Params>::joint_stage(const Training& training, std::stri
 
 template <class Params>
 torch::Tensor AutoencoderMethod<Params>::seen(Batch& batch) const {
-  return autoencoder().centred(
+  return autoencoder().normalised(
       this->params_.augment ? autoencoder().distorted(batch.images, batch.random) : batch.images);
 }
 
@@ -40,7 +40,7 @@ template <class Params>
 auto AutoencoderMethod<Params>::pass(const Training& training, Batch& batch, bool reconstruct) const
     -> Pass {
   Pass made;
-  made.plain = autoencoder().centred(batch.images);
+  made.plain = autoencoder().normalised(batch.images);
   const auto images = this->params_.augment ? seen(batch) : made.plain;
   made.probabilities = training.engine.forward(images, [&](const torch::Tensor& x) {
     const Description description = autoencoder().describe(x);

@@ -7,10 +7,12 @@
 #include <vector>
 
 #include "coterie/methods/cluster_head.h"
+#include "coterie/methods/corrections_stage.h"
 #include "coterie/methods/deep_context.h"
 #include "coterie/methods/method.h"
 #include "coterie/nn/device.h"
 #include "coterie/nn/tensors.h"
+#include "coterie/shallow/assignment.h"
 #include "coterie/train/engine.h"
 
 namespace coterie {
@@ -21,7 +23,7 @@ namespace coterie {
 template <class Params, class Body>
 class HeadMethod : public MethodWith<Params> {
  public:
-  explicit HeadMethod(MethodInfo info) : info_(std::move(info)) {}
+  explicit HeadMethod(MethodInfo info) : info_(std::move(info)) { info_.learns_corrections = true; }
   const MethodInfo& info() const override { return info_; }
 
   Clustering fit(const TrainingData& data, const FitContext& context) override;
@@ -42,6 +44,9 @@ class HeadMethod : public MethodWith<Params> {
   /// A head with its starting weights, for K clusters.
   virtual std::shared_ptr<ClusterHead> make_head(std::int64_t clusters,
                                                  RandomStream& weights) const = 0;
+  /// Whether the stages learn `FitContext::corrections` by themselves.
+  virtual bool learns_constraints() const { return false; }
+
   /// The training. The engine keeps body and head.
   virtual std::vector<Stage> stages(const Training& training) = 0;
 
@@ -61,6 +66,13 @@ class HeadMethod : public MethodWith<Params> {
   Outputs outputs(const Training& training) const;
 
  private:
+  std::vector<Stage> all_stages(const Training& training);
+  /// Takes another run's head, or what fits of it, and says whether its clusters were among that.
+  bool take_head(const TensorMap& model);
+  /// [B, K] of what the network makes of images: of the head's own outputs, whatever decides on
+  /// clusters in the end.
+  torch::Tensor head_probabilities(const Description& description) const;
+
   MethodInfo info_;
   mutable Body body_;  // embedding moves it to the device that is asked for
   std::shared_ptr<ClusterHead> head_;
@@ -84,7 +96,7 @@ Clustering HeadMethod<Params, Body>::fit(const TrainingData& data, const FitCont
   RandomStream weights(context.seed, "head");
   head_ = make_head(clusters_, weights);
   const bool has_clusters =
-      !context.init_from.empty() && head_->start_from(read_safetensors(context.init_from).tensors);
+      !context.init_from.empty() && take_head(read_safetensors(context.init_from).tensors);
   TrainContext around = train_context(context, data, *this);
   around.identity["clusters"] = context.clusters;
   around.time_budget *= kTrainingShare;
@@ -106,10 +118,67 @@ Clustering HeadMethod<Params, Body>::fit(const TrainingData& data, const FitCont
   engine.share_batch_norms(body_.module());
   engine.share_batch_norms(*head_);
   const Training training{data, context, engine, clusters_, has_clusters};
-  engine.run(stages(training));
+  engine.run(all_stages(training));
   if (!engine.processes().first()) return {};
   finish(training);
   return predict(data, context);
+}
+
+template <class Params, class Body>
+bool HeadMethod<Params, Body>::take_head(const TensorMap& model) {
+  if (!module_faults(*head_, kHead, model).empty()) return head_->start_from(model);
+  load_module(*head_, kHead, model);
+  return true;
+}
+
+template <class Params, class Body>
+torch::Tensor HeadMethod<Params, Body>::head_probabilities(const Description& description) const {
+  auto* softmax = dynamic_cast<SoftmaxClusterHead*>(head_.get());
+  return softmax ? softmax->SoftmaxClusterHead::probabilities(description)
+                 : head_->probabilities(description);
+}
+
+template <class Params, class Body>
+std::vector<Stage> HeadMethod<Params, Body>::all_stages(const Training& training) {
+  const FitContext& context = training.context;
+  const Corrections& corrections = context.corrections;
+  if (corrections.empty() || learns_constraints()) return stages(training);
+  // A network that was trained before only learns what is new of it.
+  const bool trained =
+      !context.init_from.empty() && (training.has_clusters || !corrections.labels.empty());
+  std::vector<Stage> all = trained ? std::vector<Stage>() : stages(training);
+  const CorrectionWork work{
+      .clusters = training.clusters,
+      .network = &body_.module(),
+      .head = head_.get(),
+      .fresh_head = trained && !training.has_clusters,
+      .probabilities =
+          [this, training](const torch::Tensor& images, bool head_alone) {
+            Description description;
+            {
+              torch::AutoGradMode gradients(!head_alone);
+              training.engine.forward(body_.normalised(images), [&](const torch::Tensor& x) {
+                description = body_.describe(x);
+                return description.features;
+              });
+            }
+            return head_probabilities(description);
+          },
+      .labels =
+          [this, training] {
+            FitContext silent = training.context;
+            silent.progress = nullptr;
+            head_->eval();
+            const auto all_images = body_.embed(training.data, silent, [&](const auto& images) {
+              return head_probabilities(body_.describe(images));
+            });
+            body_.module().train();
+            head_->train();
+            return argmax_rows(all_images);
+          }};
+  for (Stage& stage : correction_stages(training.data, corrections, training.engine, work))
+    all.push_back(std::move(stage));
+  return all;
 }
 
 template <class Params, class Body>
@@ -147,12 +216,7 @@ Clustering HeadMethod<Params, Body>::predict(const TrainingData& data,
                                              const FitContext& context) const {
   Outputs out = outputs(data, context);
   Clustering result;
-  result.labels.reserve(static_cast<std::size_t>(out.codes.rows()));
-  for (std::int64_t i = 0; i < out.codes.rows(); ++i) {
-    const float* row = out.probabilities.row(i);
-    result.labels.push_back(
-        static_cast<std::int32_t>(std::max_element(row, row + out.probabilities.cols()) - row));
-  }
+  result.labels = argmax_rows(out.probabilities);
   result.probabilities = std::move(out.probabilities);
   result.embeddings = std::move(out.codes);
   return result;

@@ -5,28 +5,12 @@
 #include <utility>
 
 #include "coterie/methods/embedding_clusters.h"
-#include "coterie/nn/tensors.h"
+#include "coterie/methods/image_labels.h"
 
 namespace coterie {
 namespace {
 
 constexpr double kHeadRate = 3e-3;
-
-/// What the head is to learn of each image.
-class Labels : public torch::nn::Module {
- public:
-  explicit Labels(std::int64_t images)
-      : labels_(register_buffer("labels", torch::zeros({images}, torch::kLong))) {}
-  void set(const std::vector<std::int32_t>& labels) {
-    labels_.copy_(torch::tensor(labels, torch::TensorOptions(torch::kLong)));
-  }
-  torch::Tensor of(const std::vector<std::int64_t>& images) const {
-    return rows_of(labels_, images);
-  }
-
- private:
-  torch::Tensor labels_;
-};
 
 }  // namespace
 
@@ -43,7 +27,7 @@ std::vector<std::int32_t> start_clusters(HeadStart start, const Matrix<float>& c
 }
 
 Stage head_start_stage(Stage stage, const TrainingData& data, Engine& engine, HeadStartWork work) {
-  const auto labels = std::make_shared<Labels>(data.count);
+  const auto labels = std::make_shared<ImageLabels>(data.count);
   labels->to(engine.context().device);
   engine.keep("start", *labels);
   // A few steps of large batches would leave the head undecided.

@@ -13,7 +13,7 @@
 namespace coterie {
 namespace {
 
-constexpr std::int64_t kEmbedBatch = 256;
+constexpr std::int64_t kCodeBatch = 256;
 constexpr const char* kNetwork = "autoencoder/";
 
 /// 0 with probability `part`, else 1, for each value of `like`.
@@ -82,8 +82,8 @@ Stage ImageAutoencoder::pretraining(const Engine& engine) {
       .step = [this, &engine](Batch& batch) -> Losses {
         // The code must tell what the plain image looks like, however it was turned and moved:
         // so it holds form rather than position.
-        const auto seen = centred(distorted(batch.images, batch.random));
-        const auto plain = centred(batch.images);
+        const auto seen = normalised(distorted(batch.images, batch.random));
+        const auto plain = normalised(batch.images);
         if (!network_->shape().variational) {
           const auto back =
               engine.forward(seen, [&](const torch::Tensor& x) { return network_->forward(x); });
@@ -119,14 +119,15 @@ Matrix<float> ImageAutoencoder::embed(
   const Precision precision = resolve_precision(context.precision, device);
   to(device);
   network_->eval();
-  return coterie::embed(
-      data,
-      {.side = side(),
-       .batch = kEmbedBatch,
-       .device = device,
-       .progress = context.progress,
-       .cancel = context.cancel},
-      [&](const torch::Tensor& images) { return forward_in(precision, centred(images), outputs); });
+  return coterie::embed(data,
+                        {.side = side(),
+                         .batch = kCodeBatch,
+                         .device = device,
+                         .progress = context.progress,
+                         .cancel = context.cancel},
+                        [&](const torch::Tensor& images) {
+                          return forward_in(precision, normalised(images), outputs);
+                        });
 }
 
 Matrix<float> ImageAutoencoder::codes(const TrainingData& data, const FitContext& context) {

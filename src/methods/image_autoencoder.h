@@ -88,7 +88,7 @@ class ImageAutoencoder {
   std::int64_t side() const { return network_->shape().side; }
   void to(const torch::Device& device);
   /// Images in 0..1 as the network takes them: without the channels' means, unless told not to.
-  torch::Tensor centred(const torch::Tensor& images) const { return images - mean_; }
+  torch::Tensor normalised(const torch::Tensor& images) const { return images - mean_; }
   /// Images turned, moved, scaled and slanted at random, and with noise.
   torch::Tensor distorted(const torch::Tensor& images, RandomStream& stream) const;
   /// The reconstruction error of centred images against what came back of them, a scalar.

@@ -1,13 +1,10 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
-#include <nlohmann/json.hpp>
 
 #include "coterie/core/params.h"
 #include "coterie/methods/cluster_head.h"
-#include "coterie/methods/method.h"
-#include "coterie/nn/precision.h"
+#include "coterie/methods/image_network.h"
 #include "coterie/nn/resnet.h"
 #include "coterie/nn/views.h"
 
@@ -50,9 +47,8 @@ void add_encoder_fields(Fields<Params>& fields) {
                                    "how images are changed; auto: digits for grey, else simclr");
 }
 
-/// A residual network and what it must know of the images it was trained on: their shape, and the
-/// mean and deviation of each channel.
-class ImageEncoder {
+/// A residual network with what it must know of its images, and how these are changed.
+class ImageEncoder : public ImageNetwork {
  public:
   /// A network for the images of `data` with fresh weights, or with those of `context.weights`
   /// or `context.init_from`. Throws UserError where these do not fit it.
@@ -60,13 +56,9 @@ class ImageEncoder {
 
   static constexpr const char* kName = "backbone";  ///< in checkpoints
   ResNet& backbone() { return backbone_; }
-  torch::nn::Module& module() { return *backbone_; }
-  std::int64_t side() const { return side_; }
+  torch::nn::Module& module() override { return *backbone_; }
   std::int64_t width() const { return backbone_->width(); }
   ViewRecipe recipe() const;
-  void to(const torch::Device& device);
-  /// Images in 0..1 as the backbone takes them.
-  torch::Tensor normalised(const torch::Tensor& images) const;
 
   /// The backbone's outputs for normalised images, as features and as codes.
   Description describe(const torch::Tensor& images) {
@@ -74,27 +66,20 @@ class ImageEncoder {
     return {features, features};
   }
 
-  /// Rows of `outputs(normalised images)` for all images, in eval mode. Throws UserError where the
-  /// images are of another shape than those of the training.
-  Matrix<float> embed(const TrainingData& data, const FitContext& context,
-                      const std::function<torch::Tensor(const torch::Tensor&)>& outputs);
+  using ImageNetwork::embed;
   /// The backbone's outputs, [N, width].
   Matrix<float> embed(const TrainingData& data, const FitContext& context) {
     return embed(data, context, [&](const torch::Tensor& x) { return backbone_->forward(x); });
   }
 
-  void save(StoredModel& model) const;
+  void save(StoredModel& model);
   void load(const EncoderParams& params, const StoredModel& model);
 
  private:
   void make_backbone(const EncoderParams& params);
 
-  ImageShape shape_;
-  std::int64_t side_ = 0;
   ViewPreset preset_ = ViewPreset::simclr;
   ResNet backbone_{nullptr};
-  torch::Tensor mean_;       // [1, C, 1, 1]
-  torch::Tensor deviation_;  // [1, C, 1, 1]
 };
 
 }  // namespace coterie

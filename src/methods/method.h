@@ -33,6 +33,8 @@ struct MethodInfo {
   bool finds_clusters = false;  ///< can find the number of clusters
   bool backbone = false;  ///< trains a residual network: bf16 pays, weights or a run can start it
   bool autoencoder = false;  ///< trains an autoencoder first: another run's can start it
+  bool asks = false;         ///< asks about pairs of images while it trains (FitContext::oracle)
+  bool learns_corrections = false;  ///< FitContext::corrections
 };
 
 /// Labels and probabilities, one row per input in input order, and what was clustered.

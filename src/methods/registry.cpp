@@ -1,5 +1,6 @@
 #include "coterie/methods/registry.h"
 
+#include "coterie/methods/adc/adc.h"
 #include "coterie/methods/ae-dac/dac.h"
 #include "coterie/methods/ae-opa/ae_opa.h"
 #include "coterie/methods/ae/ae.h"
@@ -33,6 +34,7 @@ const std::vector<RegisteredMethod>& registered_methods() {
       entry(make_simclr),       entry(make_moco),
       entry(make_cc),           entry(make_dcsc),
       entry(make_dpac),         entry(make_jdce),
+      entry(make_adc),
   };
   return methods;
 }

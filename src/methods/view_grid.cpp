@@ -15,7 +15,7 @@ namespace {
 constexpr std::int64_t kGap = 2;            // pixels of white around a cell
 constexpr std::int64_t kSmallestCell = 64;  // pixels, of a side
 
-ViewPreset preset_of(const std::string& name) {
+ViewPreset preset_named(const std::string& name) {
   const auto& names = view_preset_names();
   const auto at = std::find(names.begin(), names.end(), name);
   if (at == names.end())
@@ -70,7 +70,7 @@ PngImage view_grid(const TrainingData& data, const ViewGridOptions& options) {
     throw UserError("views are made of square images, these are {} x {}", data.shape.height,
                     data.shape.width);
   apply_thread_count();
-  const ViewRecipe recipe = view_recipe(preset_of(options.preset), data.shape.height);
+  const ViewRecipe recipe = view_recipe(preset_named(options.preset), data.shape.height);
   const auto rows = drawn_rows(data.count, options);
   const auto images = images_of(data, rows);
   std::vector<torch::Tensor> columns = {images};

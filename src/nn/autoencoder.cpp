@@ -17,15 +17,15 @@ struct Up {
   std::int64_t channels, kernel;  // 0 channels: the image's own
   TransposedGeometry geometry;
 };
-struct Plan {
+struct AutoencoderPlan {
   std::int64_t side;
   std::vector<Down> encoder;
   std::vector<Up> decoder;
   std::int64_t map_side;  // of the encoder's last map
 };
 
-const std::vector<Plan>& plans() {
-  static const std::vector<Plan> all = {
+const std::vector<AutoencoderPlan>& plans() {
+  static const std::vector<AutoencoderPlan> all = {
       {28,
        {{8, 3, 2, 1}, {16, 3, 2, 1}, {32, 3, 2, 1}, {64, 3, 2, 1}},
        {{32, 3, {2, 1, 1}}, {16, 3, {2, 1, 0}}, {8, 3, {2, 1, 1}}, {0, 3, {2, 1, 1}}},
@@ -45,8 +45,8 @@ const std::vector<Plan>& plans() {
   return all;
 }
 
-const Plan& plan_for(const AutoencoderShape& shape) {
-  for (const Plan& plan : plans())
+const AutoencoderPlan& plan_for(const AutoencoderShape& shape) {
+  for (const AutoencoderPlan& plan : plans())
     if (plan.side == shape.side) return plan;
   std::vector<std::string> sides;
   for (const auto side : autoencoder_sides()) sides.push_back(std::to_string(side));
@@ -59,7 +59,7 @@ const Plan& plan_for(const AutoencoderShape& shape) {
 const std::vector<std::int64_t>& autoencoder_sides() {
   static const std::vector<std::int64_t> sides = [] {
     std::vector<std::int64_t> out;
-    for (const Plan& plan : plans()) out.push_back(plan.side);
+    for (const AutoencoderPlan& plan : plans()) out.push_back(plan.side);
     return out;
   }();
   return sides;
@@ -76,7 +76,7 @@ std::int64_t nearest_autoencoder_side(std::int64_t side) {
 }
 
 AutoencoderImpl::AutoencoderImpl(const AutoencoderShape& shape) : shape_(shape) {
-  const Plan& plan = plan_for(shape);
+  const AutoencoderPlan& plan = plan_for(shape);
   if (shape.channels != 1 && shape.channels != 3)
     throw UserError("there is no autoencoder for images of {} channels: allowed is 1 or 3",
                     shape.channels);

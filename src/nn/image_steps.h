@@ -31,6 +31,9 @@ struct ImageStep {
   Kind kind = Kind::none;
   std::array<float, kNumbers> numbers{};
 
+  /// A step of one number, `value`.
+  static ImageStep of(Kind kind, double value) { return {kind, {static_cast<float>(value)}}; }
+
   // By a factor, 1 for no change.
   static ImageStep brightness(double factor);
   static ImageStep contrast(double factor);

@@ -8,7 +8,6 @@ namespace {
 
 using Kind = ImageStep::Kind;
 
-ImageStep one_number(Kind kind, double value) { return {kind, {static_cast<float>(value)}}; }
 
 /// By the entries of an affine map.
 ImageStep mapped(double xx, double xy, double x, double yx, double yy, double y) {
@@ -48,11 +47,11 @@ ImageStep rand_augment_step(RandAugment operation, int magnitude, bool negative,
     case RandAugment::contrast:
       return ImageStep::contrast(factor);
     case RandAugment::sharpness:
-      return one_number(Kind::sharpen, factor);
+      return ImageStep::of(Kind::sharpen, factor);
     case RandAugment::posterize:  // As many bits fewer as a quarter of the scale has whole parts.
-      return one_number(Kind::posterize, std::exp2(std::nearbyint(4 * part)));
+      return ImageStep::of(Kind::posterize, std::exp2(std::nearbyint(4 * part)));
     case RandAugment::solarize:
-      return one_number(Kind::solarize, 1 - part);
+      return ImageStep::of(Kind::solarize, 1 - part);
     case RandAugment::auto_contrast:
       return {Kind::auto_contrast, {}};
     case RandAugment::equalize:

@@ -60,7 +60,7 @@ class BlockImpl : public torch::nn::Module {
 };
 TORCH_MODULE(Block);
 
-struct Plan {
+struct ResNetPlan {
   std::int64_t stem;                 // channels
   std::vector<std::int64_t> inner;   // channels within the blocks of each layer
   std::vector<std::int64_t> blocks;  // in each layer
@@ -68,7 +68,7 @@ struct Plan {
   std::int64_t first_stride;         // of layer 1; the others halve the image
 };
 
-Plan plan_of(ResNetKind kind) {
+ResNetPlan plan_of(ResNetKind kind) {
   switch (kind) {
     case ResNetKind::compact:
       return {32, {64, 128, 256}, {1, 1, 1}, 1, 2};
@@ -100,7 +100,7 @@ ResNetStem stem_for(std::int64_t side) {
 }
 
 ResNetImpl::ResNetImpl(const ResNetShape& shape) : shape_(shape) {
-  const Plan plan = plan_of(shape.kind);
+  const ResNetPlan plan = plan_of(shape.kind);
   const bool large = shape.stem == ResNetStem::large;
   conv1_ = register_module("conv1",
                            convolution(shape.channels, plan.stem, large ? 7 : 3, large ? 2 : 1));

@@ -19,7 +19,6 @@ using Kind = ImageStep::Kind;
 /// stays in the cache, a quarter of the time at 224 x 224, and takes little memory.
 constexpr std::int64_t kPiece = 1 << 20;
 
-ImageStep one_number(Kind kind, double value) { return {kind, {static_cast<float>(value)}}; }
 
 /// Draws the steps of one image. Every draw is made whether or not it comes to anything, so that
 /// what is drawn for one operation does not depend on the chances of those before it.
@@ -37,7 +36,7 @@ class Drawing {
     add_jitter();
     add(chance(recipe_.grey) && colour_, ImageStep::saturation(0));
     add_blur();
-    add(chance(recipe_.solarize), one_number(Kind::solarize, recipe_.solarize_threshold));
+    add(chance(recipe_.solarize), ImageStep::of(Kind::solarize, recipe_.solarize_threshold));
     for (int i = 0; i < recipe_.operations; ++i) add_operation();
     add_cutout();
     return std::move(steps_);
@@ -87,7 +86,7 @@ class Drawing {
         {recipe_.brightness > 0, ImageStep::brightness(factor(recipe_.brightness))},
         {recipe_.contrast > 0, ImageStep::contrast(factor(recipe_.contrast))},
         {recipe_.saturation > 0 && colour_, ImageStep::saturation(factor(recipe_.saturation))},
-        {recipe_.hue > 0 && colour_, one_number(Kind::hue, within(-recipe_.hue, recipe_.hue))}};
+        {recipe_.hue > 0 && colour_, ImageStep::of(Kind::hue, within(-recipe_.hue, recipe_.hue))}};
     std::array order = {0, 1, 2, 3};
     stream_.shuffle(std::span<int>(order));
     for (const int i : order) add(wanted && changes[i].first, changes[i].second);

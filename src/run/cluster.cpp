@@ -14,6 +14,7 @@
 #include "coterie/methods/runtime.h"
 #include "coterie/metrics/scores.h"
 #include "coterie/metrics/silhouette.h"
+#include "coterie/run/oracle.h"
 #include "coterie/run/snapshots.h"
 #include "coterie/run/tensorboard.h"
 
@@ -47,6 +48,8 @@ std::unique_ptr<Method> configured_method(const RunSettings& settings) {
   return method;
 }
 
+constexpr const char* kTruthOracle = "truth";
+
 void check_request(const RunSettings& settings, const MethodInfo& method, const Dataset& dataset) {
   if (method.input == InputKind::images && !dataset.has_images())
     throw UserError(
@@ -68,6 +71,11 @@ void check_request(const RunSettings& settings, const MethodInfo& method, const 
       throw UserError("--init-from and --weights both say what a network starts from; give one");
     RunFolder(settings.init_from).read_finished_manifest();
   }
+  if (!settings.oracle.empty() && !method.asks)
+    throw UserError("--oracle: method {} asks nothing; choose adc, or give --constraints",
+                    method.name);
+  if (settings.oracle_noise != 0 && settings.oracle != kTruthOracle)
+    throw UserError("--oracle-noise belongs to --oracle truth");
   if (!settings.snapshots.empty() && method.input != InputKind::images)
     throw UserError("--snapshots: method {} has no epochs; choose a deep one such as ae-dac",
                     method.name);
@@ -184,12 +192,27 @@ class Run {
     load_seconds_ = watch_.lap();
   }
 
+  /// What there is to learn of people: what the settings name, and `more`.
+  void take_corrections(Corrections more) {
+    corrections_ = std::move(more);
+    if (!settings_.constraints.empty()) {
+      const auto named = read_constraints(settings_.constraints, dataset_.paths);
+      corrections_.constraints.insert(corrections_.constraints.begin(), named.begin(), named.end());
+    }
+    check_corrections();
+  }
+  /// The same for a run that goes on.
+  void take_corrections_of(const RunFolder& folder) {
+    corrections_ = folder.read_corrections(dataset_.paths);
+  }
+
   const Dataset& dataset() const { return dataset_; }
   const RunSettings& settings() const { return settings_; }
 
   LoadedRun execute(const RunFolder& folder, bool resume) {
     folder_ = folder;
     folder_.write_manifest(manifest("running"));
+    folder_.write_corrections(corrections_, dataset_.paths);
     HistoryWriter history(folder_.file("history.jsonl"), resume);
     FitContext context = fit_context();
     context.checkpoints = folder_.checkpoints();
@@ -239,7 +262,48 @@ class Run {
                              : RunFolder(settings_.init_from).file("model.safetensors"),
             .progress = &progress_,
             .cancel = &cancel_,
-            .time_budget = settings_.time_budget};
+            .time_budget = settings_.time_budget,
+            .corrections = corrections_,
+            .oracle = oracle()};
+  }
+
+  Oracle oracle() const {
+    if (settings_.oracle.empty()) return {};
+    if (settings_.oracle == kTruthOracle)
+      return truth_oracle(dataset_, settings_.oracle_noise, settings_.seed);
+    return constraint_oracle(read_constraints(settings_.oracle, dataset_.paths), dataset_.size());
+  }
+
+  void check_corrections() {
+    if (corrections_.empty()) return;
+    const MethodInfo& method = method_->info();
+    if (!method.learns_corrections)
+      throw UserError(
+          "--constraints: method {} has no cluster head that could learn them; choose dpac (from "
+          "a run of simclr or moco by --init-from), ae-dac (from one of ae) or adc",
+          method.name);
+    auto& labels = corrections_.labels;
+    if (labels.empty()) return;
+    if (static_cast<std::int64_t>(labels.size()) != dataset_.size())
+      throw UserError("{} corrected labels for {} images", labels.size(), dataset_.size());
+    const auto [least, most] = std::minmax_element(labels.begin(), labels.end());
+    if (*least < 0 || *most >= settings_.clusters)
+      throw UserError("corrected labels of {} to {}: allowed is 0 to {}", *least, *most,
+                      settings_.clusters - 1);
+    renumber_corrected_labels();
+  }
+
+  /// Labels in the numbers of the run that the network comes from, as its head has them.
+  void renumber_corrected_labels() {
+    if (settings_.init_from.empty()) return;
+    nlohmann::json model;
+    RunFolder(settings_.init_from).read_model(model);
+    const auto order = model.at("label_order").get<std::vector<std::int32_t>>();
+    if (static_cast<std::int64_t>(order.size()) != settings_.clusters) return;
+    std::vector<std::int32_t> head_number(order.size());
+    for (std::size_t k = 0; k < order.size(); ++k)
+      head_number[order[k]] = static_cast<std::int32_t>(k);
+    for (auto& label : corrections_.labels) label = head_number[label];
   }
 
   LoadedRun write(Clustering& result) {
@@ -324,6 +388,7 @@ class Run {
   std::unique_ptr<Method> method_;
   std::string device_;
   Dataset dataset_;
+  Corrections corrections_;
   std::int64_t clusters_ = 0;  // known when the fit is done
   double load_seconds_ = 0;
   double fit_seconds_ = 0;
@@ -370,6 +435,7 @@ LoadedRun run_clustering(const ClusterRequest& request, Progress& progress,
   if (!request.out.empty()) check_out_folder(request.out, request.force);
   Run run(request.settings, request.command, progress, cancel);
   run.prepare();
+  run.take_corrections(request.corrections);
   const fs::path out = request.out.empty() ? default_run_folder(run.settings()) : request.out;
 
   const RunFolder folder(out);
@@ -394,6 +460,7 @@ LoadedRun run_clustering(const ClusterRequest& request, Progress& progress,
 void assist_clustering(const RunSettings& settings, Progress& progress, const CancelToken& cancel) {
   Run run(settings, "", progress, cancel);
   run.prepare();
+  run.take_corrections({});
   run.assist();
 }
 
@@ -413,6 +480,7 @@ LoadedRun resume_run(const fs::path& path, Progress& progress, const CancelToken
   if (run.dataset().fingerprint != manifest.at("input").at("fingerprint"))
     throw UserError("{} has changed since the run was started; start again with --force",
                     printable(run.dataset().source));
+  run.take_corrections_of(folder);
   return run.execute(folder, /*resume=*/holds_checkpoint(folder));
 }
 

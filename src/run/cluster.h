@@ -17,7 +17,9 @@ struct ClusterRequest {
   std::filesystem::path out;  ///< the run folder; empty: a new one under runs/
   bool force = false;         ///< replace a run that is there
   std::string command;        ///< as typed, for the manifest
-  Corrections corrections;    ///< of people, kept in the run folder
+  /// Of people, beside those of `settings.constraints`; labels have the numbers of the run
+  /// `settings.init_from`. Kept in the run folder.
+  Corrections corrections;
 };
 
 /// A run with its data set, as reports and exports need it.

@@ -118,7 +118,8 @@ class ComparisonRuns {
                          .method = method.method,
                          .clusters = method.finds_clusters ? 0 : data.clusters,
                          .parameters = method.parameters,
-                         .seed = seed};
+                         .seed = seed,
+                         .oracle = method.oracle};
     const bool starts_others =
         std::any_of(comparison_.methods.begin(), comparison_.methods.end(),
                     [&](const ComparedMethod& other) { return other.start == method.label; });

@@ -21,6 +21,7 @@ struct ComparedMethod {
   std::string start = {};       ///< label of the row whose network it takes; empty: none
   bool finds_clusters = false;  ///< is not told the number of clusters
   bool seeded = true;           ///< gives another result from another seed
+  std::string oracle = {};      ///< who answers its questions, as RunSettings has it
 };
 
 /// A column: a data set with ground truth.

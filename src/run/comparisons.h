@@ -41,4 +41,8 @@ Comparison dcsc_readings(const std::filesystem::path& folder);
 /// Image Clustering) on the same sets.
 Comparison jdce_table(const std::filesystem::path& folder);
 
+/// Tables 2 and 5 of Sun, Zhou, Du, Li (Active deep image clustering, 2022) on USPS and the same
+/// sets: ways to choose the pairs that are asked about, which ground truth answers.
+Comparison adc_table(const std::filesystem::path& folder);
+
 }  // namespace coterie

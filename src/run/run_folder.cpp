@@ -19,8 +19,9 @@ namespace coterie {
 namespace {
 
 constexpr const char* kOutputs[] = {
-    "assignments.csv", "bad_files.csv",     "embeddings.npy", "probabilities.npy", "metrics.json",
-    "history.jsonl",   "model.safetensors", "model.json",     "dendrogram.csv",    "hierarchy.csv"};
+    "assignments.csv", "bad_files.csv",     "embeddings.npy",  "probabilities.npy", "metrics.json",
+    "history.jsonl",   "model.safetensors", "model.json",      "dendrogram.csv",    "hierarchy.csv",
+    "constraints.csv", "corrections.csv",   "corrections.json"};
 
 nlohmann::json parse_json_file(const fs::path& path) {
   auto json = nlohmann::json::parse(read_file(path), nullptr, false);
@@ -157,6 +158,25 @@ StoredModel RunFolder::read_model(nlohmann::json& model) const {
   model = parse_json_file(file("model.json"));
   return {read_safetensors(file("model.safetensors")).tensors,
           model.value("meta", nlohmann::json::object())};
+}
+
+void RunFolder::write_corrections(const Corrections& corrections,
+                                  const std::vector<std::string>& paths) const {
+  if (!corrections.constraints.empty())
+    write_file(file("corrections.csv"), constraints_csv(corrections.constraints, paths));
+  if (!corrections.labels.empty())
+    write_file(file("corrections.json"), nlohmann::json({{"labels", corrections.labels}}).dump());
+}
+
+Corrections RunFolder::read_corrections(const std::vector<std::string>& paths) const {
+  Corrections corrections;
+  if (fs::exists(file("corrections.csv")))
+    corrections.constraints = read_constraints(file("corrections.csv"), paths);
+  if (fs::exists(file("corrections.json")))
+    nlohmann::json::parse(read_file(file("corrections.json")))
+        .at("labels")
+        .get_to(corrections.labels);
+  return corrections;
 }
 
 nlohmann::json RunFolder::list_files() const {

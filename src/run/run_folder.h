@@ -56,6 +56,12 @@ class RunFolder {
   void write_model(const StoredModel& stored, const nlohmann::json& model) const;
   StoredModel read_model(nlohmann::json& model) const;
 
+  /// What people said before the run was started, for a resume: nothing where that is nothing.
+  /// `labels` as `read_corrections` gives them back.
+  void write_corrections(const Corrections& corrections,
+                         const std::vector<std::string>& paths) const;
+  Corrections read_corrections(const std::vector<std::string>& paths) const;
+
   /// Name, size and sha256 of every output file that is there, for the manifest. Checkpoints, the
   /// report and event files, which no result is read from, are not among them.
   nlohmann::json list_files() const;

@@ -47,6 +47,9 @@ nlohmann::json to_json(const RunSettings& settings) {
           {"precision", settings.precision},
           {"weights", path_to_json(settings.weights)},
           {"init_from", path_to_json(settings.init_from)},
+          {"constraints", path_to_json(settings.constraints)},
+          {"oracle", path_to_json(settings.oracle)},
+          {"oracle_noise", settings.oracle_noise},
           {"time_budget", settings.time_budget},
           {"tensorboard", settings.tensorboard},
           {"snapshots", settings.snapshots}};
@@ -73,6 +76,9 @@ RunSettings settings_from_json(const nlohmann::json& json) {
     settings.precision = json.value("precision", "fp32");
     if (json.contains("weights")) settings.weights = path_from_json(json.at("weights"));
     if (json.contains("init_from")) settings.init_from = path_from_json(json.at("init_from"));
+    if (json.contains("constraints")) settings.constraints = path_from_json(json.at("constraints"));
+    if (json.contains("oracle")) settings.oracle = path_from_json(json.at("oracle"));
+    settings.oracle_noise = json.value("oracle_noise", settings.oracle_noise);
     json.at("time_budget").get_to(settings.time_budget);
     settings.tensorboard = json.value("tensorboard", settings.tensorboard);
     settings.snapshots = json.value("snapshots", settings.snapshots);

@@ -27,8 +27,13 @@ struct RunSettings {
   std::string precision = "auto";  ///< of networks: auto, fp32 or bf16
   std::string weights;             ///< safetensors file that a backbone starts from; empty: none
   std::string init_from;           ///< run whose network is taken; empty: none
-  double time_budget = 0;    ///< seconds for the training, 0: no limit
-  bool tensorboard = false;  ///< write event files for TensorBoard
+  std::string constraints;         ///< csv of constraints to learn; empty: none
+  /// Who answers the questions of a method that asks: empty for nobody, "truth" for the ground
+  /// truth, or a csv of constraints.
+  std::string oracle;
+  double oracle_noise = 0;              ///< share of the answers of "truth" that are wrong
+  double time_budget = 0;               ///< seconds for the training, 0: no limit
+  bool tensorboard = false;             ///< write event files for TensorBoard
   std::vector<std::int64_t> snapshots;  ///< epochs after which a sample's embeddings are kept
 };
 

@@ -164,21 +164,33 @@ void Engine::resume() {
   earlier_seconds_ = state.at("seconds");
 }
 
-std::int64_t Engine::steps_per_epoch(const Stage& stage) const {
-  if (stage.even_batches) {
-    const std::int64_t most = data_.count / (2 * processes().size());
-    return std::clamp<std::int64_t>((data_.count + stage.batch_size - 1) / stage.batch_size, 1,
-                                    std::max<std::int64_t>(1, most));
-  }
-  const std::int64_t rest = data_.count % stage.batch_size / processes().size();
-  return data_.count / stage.batch_size + (rest > 1 ? 1 : 0);
+std::int64_t Engine::item_count(const Stage& stage) const {
+  return stage.items.count ? stage.items.count() : data_.count;
 }
 
-std::vector<std::int64_t> Engine::rows_of_step(const Stage& stage, std::int64_t step) const {
+std::vector<std::int64_t> Engine::images_of(const Stage& stage,
+                                            const std::vector<std::int64_t>& items) const {
+  return stage.items.count ? stage.items.images(items) : items;
+}
+
+std::int64_t Engine::steps_per_epoch(const Stage& stage) const {
+  const std::int64_t count = item_count(stage);
+  if (stage.even_batches) {
+    const std::int64_t most = count / (2 * processes().size());
+    return std::clamp<std::int64_t>((count + stage.batch_size - 1) / stage.batch_size, 1,
+                                    std::max<std::int64_t>(1, most));
+  }
+  const std::int64_t rest = count % stage.batch_size / processes().size();
+  // One image is too few for batch norm; another item has two.
+  const std::int64_t least = stage.items.count ? 1 : 2;
+  return count / stage.batch_size + (rest >= least ? 1 : 0);
+}
+
+std::vector<std::int64_t> Engine::items_of_step(const Stage& stage, std::int64_t step) const {
   const std::int64_t steps = steps_per_epoch(stage);
+  const std::int64_t count = item_count(stage);
   const auto begin_of = [&](std::int64_t batch) {
-    return stage.even_batches ? data_.count * batch / steps
-                              : std::min(data_.count, batch * stage.batch_size);
+    return stage.even_batches ? count * batch / steps : std::min(count, batch * stage.batch_size);
   };
   const std::int64_t begin = begin_of(step);
   const std::int64_t share = (begin_of(step + 1) - begin) / processes().size();
@@ -220,7 +232,7 @@ void Engine::run_stage(const Stage& stage) {
 
 void Engine::run_epoch(const Stage& stage) {
   if (stage.before_epoch && at_.step == 0) stage.before_epoch(at_.epoch);
-  order_.resize(data_.count);
+  order_.resize(static_cast<std::size_t>(item_count(stage)));
   std::iota(order_.begin(), order_.end(), 0);
   RandomStream(context_.seed, "order/" + stage.name, at_.epoch).shuffle(std::span(order_));
   epoch_start_ = Clock::now();
@@ -228,7 +240,7 @@ void Engine::run_epoch(const Stage& stage) {
   const double longest_loss = processes().size() > 1 ? kLongestLossTogether : kLongestLoss;
   const std::int64_t steps = steps_per_epoch(stage);
   while (at_.step < steps) {
-    train_step(stage, rows_of_step(stage, at_.step));
+    train_step(stage, items_of_step(stage, at_.step));
     ++at_.step;
     const bool stop = cancelled(at_.step);
     if (stop || (at_.step < steps && seconds_since(last_checkpoint_) > longest_loss)) {
@@ -248,19 +260,22 @@ bool Engine::cancelled(std::int64_t step) const {
   return processes().any(here);
 }
 
-void Engine::train_step(const Stage& stage, const std::vector<std::int64_t>& rows) {
+void Engine::train_step(const Stage& stage, const std::vector<std::int64_t>& items) {
+  const std::vector<std::int64_t> rows = images_of(stage, items);
   const std::int64_t number = at_.epoch * steps_per_epoch(stage) + at_.step;
   const auto rank = static_cast<std::uint64_t>(processes().rank());
   Batch batch{rows,
+              stage.items.count ? items : std::vector<std::int64_t>(),
               loader_.batch(rows),
               at_.epoch,
               at_.step,
               RandomStream(context_.seed, "step/" + stage.name, number + (rank << 48)),
               context_.seed,
               stage.name};
-  if (at_.step + 1 < steps_per_epoch(stage)) loader_.prefetch(rows_of_step(stage, at_.step + 1));
+  if (at_.step + 1 < steps_per_epoch(stage))
+    loader_.prefetch(images_of(stage, items_of_step(stage, at_.step + 1)));
   const Losses losses = stage.step(batch);
-  meter_.add(losses, static_cast<std::int64_t>(rows.size()));
+  meter_.add(losses, static_cast<std::int64_t>(items.size()));
   clusters_.add(losses.labels);
   // Looking at a loss makes a GPU wait: there it happens now and then.
   if (!context_.device.is_cuda() || number % kGpuFlushSteps == 0) check_losses(stage);
@@ -270,7 +285,7 @@ void Engine::train_step(const Stage& stage, const std::vector<std::int64_t>& row
   if (reducer_) reducer_->finish();
   optimiser_->step(learning_rate(stage));
 
-  epoch_images_ += static_cast<std::int64_t>(rows.size()) * processes().size();
+  epoch_images_ += static_cast<std::int64_t>(items.size()) * processes().size();
   ++stage_steps_;
   if (stage_steps_ == kWarmSteps) timing_start_ = Clock::now();
   if (!planned_) fit_epochs_to_budget();

@@ -80,6 +80,8 @@ class Engine {
 
   const TrainContext& context() const { return context_; }
   const Processes& processes() const { return *context_.processes; }
+  /// Images as in Batch, for a step that needs others than its own.
+  torch::Tensor images(const std::vector<std::int64_t>& rows) const { return loader_.images(rows); }
   /// The float32 result of a network on images, computed in the training's precision.
   template <class Network>
   torch::Tensor forward(const torch::Tensor& images, Network&& network) const {
@@ -96,15 +98,18 @@ class Engine {
   void resume();
   void run_stage(const Stage& stage);
   void run_epoch(const Stage& stage);
-  void train_step(const Stage& stage, const std::vector<std::int64_t>& rows);
+  void train_step(const Stage& stage, const std::vector<std::int64_t>& items);
   void finish_epoch(const Stage& stage);
   void check_losses(const Stage& stage);
   void check_weights() const;
   void write_checkpoint(bool stage_end);
   bool cancelled(std::int64_t step) const;
   void fit_epochs_to_budget();
+  std::int64_t item_count(const Stage& stage) const;
   std::int64_t steps_per_epoch(const Stage& stage) const;
-  std::vector<std::int64_t> rows_of_step(const Stage& stage, std::int64_t step) const;
+  std::vector<std::int64_t> items_of_step(const Stage& stage, std::int64_t step) const;
+  std::vector<std::int64_t> images_of(const Stage& stage,
+                                      const std::vector<std::int64_t>& items) const;
   double learning_rate(const Stage& stage) const;
   void report(const Stage& stage);
 
@@ -120,7 +125,7 @@ class Engine {
 
   Position at_;                       // of the next step
   std::vector<std::int64_t> epochs_;  // planned for each stage
-  std::vector<std::int64_t> order_;   // of the images in this epoch
+  std::vector<std::int64_t> order_;   // of the images, or items, in this epoch
   LossMeter meter_;                   // of this epoch
   ClusterWatch clusters_;             // of this epoch
   TensorMap stored_optimiser_;        // of the stage that a resume lands in

@@ -17,9 +17,8 @@ torch::Tensor Loader::gather(const std::vector<std::int64_t>& indices) const {
   const auto rows = static_cast<std::int64_t>(indices.size());
   // A fresh page-locked tensor each time: libtorch uses its memory again only when the copy to the
   // GPU is over, however far ahead of the GPU this thread is.
-  auto bytes =
-      torch::empty({rows, data_.shape.channels, data_.shape.height, data_.shape.width},
-                   torch::TensorOptions(torch::kByte).pinned_memory(device_.is_cuda()));
+  auto bytes = torch::empty({rows, data_.shape.channels, data_.shape.height, data_.shape.width},
+                            torch::TensorOptions(torch::kByte).pinned_memory(device_.is_cuda()));
   const auto size = static_cast<std::size_t>(data_.shape.pixels());
   auto* target = bytes.data_ptr<std::uint8_t>();
   for (std::int64_t i = 0; i < rows; ++i)
@@ -36,8 +35,11 @@ torch::Tensor Loader::batch(const std::vector<std::int64_t>& indices) {
   torch::Tensor bytes;
   if (bytes_.valid()) bytes = bytes_.get();
   if (!bytes.defined() || coming_ != indices) bytes = gather(indices);
-  auto images =
-      bytes.to(device_, /*non_blocking=*/true).to(torch::kFloat).mul_(1.0f / 255.0f);
+  return on_device(bytes);
+}
+
+torch::Tensor Loader::on_device(const torch::Tensor& bytes) const {
+  auto images = bytes.to(device_, /*non_blocking=*/true).to(torch::kFloat).mul_(1.0f / 255.0f);
   if (data_.shape.height != side_ || data_.shape.width != side_)
     images = resize_antialiased(images, side_, side_);
   return images;

@@ -25,10 +25,14 @@ class Loader {
   void prefetch(std::vector<std::int64_t> indices);
   /// The images at `indices` as float [B, C, side, side] in 0..1 on the device.
   torch::Tensor batch(const std::vector<std::int64_t>& indices);
-  std::int64_t count() const { return data_.count; }
+  /// The same without regard to what is being gathered.
+  torch::Tensor images(const std::vector<std::int64_t>& indices) const {
+    return on_device(gather(indices));
+  }
 
  private:
   torch::Tensor gather(const std::vector<std::int64_t>& indices) const;
+  torch::Tensor on_device(const torch::Tensor& bytes) const;
 
   TrainingData data_;
   std::int64_t side_;

@@ -12,7 +12,7 @@ namespace coterie {
 enum class OptimiserKind {
   adam,     ///< Kingma and Ba 2015, algorithm 1: beta 0.9 and 0.999, epsilon 1e-8
   sgd,      ///< with momentum
-  rmsprop,  ///< Tieleman and Hinton 2012: mean of squares with factor 0.99, epsilon 1e-8
+  rmsprop,  ///< Tieleman and Hinton 2012: mean of squares with factor 0.9, epsilon 1e-8
 };
 
 struct OptimiserSettings {

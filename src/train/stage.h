@@ -17,6 +17,7 @@ namespace coterie {
 /// Images of one training step: this process's share of them.
 struct Batch {
   std::vector<std::int64_t> indices;  ///< their rows in the data set
+  std::vector<std::int64_t> items;    ///< of Stage::items, for which the images are; else empty
   torch::Tensor images;               ///< [B, C, S, S], float in 0..1, on the training device
   std::int64_t epoch = 0;             ///< from 0, within the stage
   std::int64_t step = 0;              ///< from 0, within the epoch
@@ -48,6 +49,14 @@ enum class LearningRate {
   cosine,  ///< falls to zero along half a cosine over the stage's steps
 };
 
+/// What an epoch goes over where that is not the images: pairs of them, say.
+struct StageItems {
+  /// How many there are: asked when an epoch begins, and the same throughout it.
+  std::function<std::int64_t()> count;
+  /// The images that a step over some of the items takes, each once.
+  std::function<std::vector<std::int64_t>(const std::vector<std::int64_t>&)> images;
+};
+
 /// One phase of training.
 struct Stage {
   std::string name;
@@ -61,6 +70,7 @@ struct Stage {
   double warm_up = 0;  ///< epochs in which the learning rate rises from 0 in a straight line
   OptimiserSettings optimiser;
   std::int64_t clusters = 0;  ///< K of Losses::labels; 0: the stage has none
+  StageItems items = {};      ///< without `count`: the images
   /// What this stage trains, all of which is to enter its loss: Adam would draw the rest to 0 by
   /// weight decay alone. Batch norm needs two images or more: a last batch of one is left out.
   std::vector<torch::nn::Module*> trained;

@@ -9,7 +9,7 @@ namespace coterie {
 
 inline constexpr float kAdamBeta1 = 0.9f;
 inline constexpr float kAdamBeta2 = 0.999f;
-inline constexpr float kRmsSmoothing = 0.99f;
+inline constexpr float kRmsSmoothing = 0.9f;
 inline constexpr float kOptimiserEpsilon = 1e-8f;
 
 /// Adam's step with its corrections for the moments' start at zero.

@@ -81,5 +81,59 @@ TEST(Pairs, GradientAgreesWithFiniteDifferences) {
             1e-7);
 }
 
+TEST(ContrastivePairs, LossIsThatOfHandWorkedPairs) {
+  // Distances 5, 0.5 and 2; margin 1. (25 + 0.25 + 0) / 3.
+  const auto first = torch::tensor({{3.0, 4.0}, {0.0, 0.5}, {2.0, 0.0}}, torch::kDouble);
+  const auto second = torch::zeros({3, 2}, torch::kDouble);
+  const auto must = torch::tensor({1.0, 0.0, 0.0}, torch::kDouble);
+  EXPECT_NEAR(contrastive_pair_loss(first, second, must, 1).item<double>(), 25.25 / 3, 1e-6);
+  // With margin 3 the last pair is 1 short: (25 + 6.25 + 1) / 3.
+  EXPECT_NEAR(contrastive_pair_loss(first, second, must, 3).item<double>(), 32.25 / 3, 1e-5);
+}
+
+TEST(ContrastivePairs, SlopeIsFiniteWhereBothAreEqual) {
+  auto first = torch::ones({2, 3}, torch::kDouble).requires_grad_();
+  contrastive_pair_loss(first, torch::ones({2, 3}, torch::kDouble),
+                        torch::tensor({1.0, 0.0}, torch::kDouble), 1)
+      .backward();
+  EXPECT_TRUE(first.grad().isfinite().all().item<bool>());
+}
+
+TEST(ContrastivePairs, GradientAgreesWithFiniteDifferences) {
+  torch::manual_seed(4);
+  const auto second = torch::randn({6, 3}, torch::kDouble);
+  const auto must = torch::tensor({1.0, 0.0, 0.0, 1.0, 0.0, 0.0}, torch::kDouble);
+  EXPECT_LT(testing::gradient_error(
+                [&](const auto& x) { return contrastive_pair_loss(x, second, must, 2.5); },
+                second + 0.7 * torch::randn({6, 3}, torch::kDouble)),
+            1e-6);
+}
+
+TEST(ConstraintLoss, IsTheCrossEntropyOfBeingTogether) {
+  const auto first = torch::tensor({{0.75, 0.25}, {0.9, 0.1}}, torch::kDouble);
+  const auto second = torch::tensor({{0.5, 0.5}, {0.2, 0.8}}, torch::kDouble);
+  const auto must = torch::tensor({1.0, 0.0}, torch::kDouble);
+  // Together with probability 0.5 and 0.18 + 0.08.
+  EXPECT_NEAR(constraint_loss(first, second, must).item<double>(),
+              -(std::log(0.5) + std::log(0.74)) / 2, 1e-12);
+}
+
+TEST(ConstraintLoss, IsFiniteWhereAllIsCertainAndWrong) {
+  const auto one = torch::tensor({{1.0, 0.0}, {1.0, 0.0}}, torch::kDouble);
+  const auto other = torch::tensor({{0.0, 1.0}, {1.0, 0.0}}, torch::kDouble);
+  const auto must = torch::tensor({1.0, 0.0}, torch::kDouble);
+  EXPECT_TRUE(std::isfinite(constraint_loss(one, other, must).item<double>()));
+}
+
+TEST(ConstraintLoss, GradientAgreesWithFiniteDifferences) {
+  torch::manual_seed(5);
+  const auto second = torch::randn({5, 3}, torch::kDouble).softmax(1);
+  const auto must = torch::tensor({1.0, 0.0, 0.0, 1.0, 0.0}, torch::kDouble);
+  EXPECT_LT(testing::gradient_error(
+                [&](const auto& x) { return constraint_loss(x.softmax(1), second, must); },
+                torch::randn({5, 3}, torch::kDouble)),
+            1e-6);
+}
+
 }  // namespace
 }  // namespace coterie

@@ -17,7 +17,7 @@ ResNet network(const ResNetShape& shape, std::uint64_t seed = 1) {
   return made;
 }
 
-std::int64_t parameter_count(const ResNet& network) {
+std::int64_t resnet_parameter_count(const ResNet& network) {
   std::int64_t count = 0;
   for (const auto& parameter : network->parameters()) count += parameter.numel();
   return count;
@@ -27,7 +27,7 @@ TEST(ResNet, HasTorchvisionsParameters) {
   // torchvision: sum(p.numel() for p in resnet18().parameters()) is 11,689,512 and the classifier
   // has 513,000; likewise 21,797,672 for resnet34; 25,557,032 with 2,049,000 for resnet50.
   const auto large = [](ResNetKind kind) {
-    return parameter_count(ResNet(ResNetShape{kind, ResNetStem::large, 3}));
+    return resnet_parameter_count(ResNet(ResNetShape{kind, ResNetStem::large, 3}));
   };
   EXPECT_EQ(large(ResNetKind::resnet18), 11689512 - 513000);
   EXPECT_EQ(large(ResNetKind::resnet34), 21797672 - 513000);

@@ -77,8 +77,8 @@ TEST(Optimiser, SgdAndRmspropEqualLibtorchs) {
       });
   expect_same_path<torch::optim::RMSprop>(
       {.kind = OptimiserKind::rmsprop, .weight_decay = 0.1}, [](auto parameters) {
-        return torch::optim::RMSprop(parameters,
-                                     torch::optim::RMSpropOptions(0.01).weight_decay(0.1));
+        return torch::optim::RMSprop(
+            parameters, torch::optim::RMSpropOptions(0.01).alpha(0.9).weight_decay(0.1));
       });
 }
 

@@ -1,62 +1,14 @@
 #include "coterie/methods/dec/dec.h"
 
-#include <cstring>
-
 #include "coterie/loss/distributions.h"
+#include "coterie/methods/centre_head.h"
 #include "coterie/methods/dec/dec_params.h"
-#include "coterie/nn/tensors.h"
 #include "coterie/shallow/kmeans.h"
 
 namespace coterie {
 namespace {
 
 constexpr double kMomentum = 0.9;  // of SGD
-
-/// Soft assignment to centres, which are trained.
-class CentreHead : public ClusterHead {
- public:
-  CentreHead(std::int64_t clusters, std::int64_t width, double alpha)
-      : alpha_(alpha), centres_(register_parameter("centres", torch::zeros({clusters, width}))) {}
-  torch::Tensor probabilities(const Description& description) override {
-    return student_t_assignment(description.codes.to(torch::kFloat), centres_, alpha_);
-  }
-  void set(const Matrix<double>& centres) {
-    torch::NoGradGuard no_grad;
-    auto values = torch::empty({centres.rows(), centres.cols()}, torch::kDouble);
-    std::memcpy(values.data_ptr(), centres.data(), values.nbytes());
-    centres_.copy_(values);
-  }
-
- private:
-  double alpha_;
-  torch::Tensor centres_;  // [K, E]
-};
-
-/// What the images are drawn towards in an epoch, and how many changed their label since the last.
-class Targets : public torch::nn::Module {
- public:
-  Targets(std::int64_t images, std::int64_t clusters)
-      : rows_(register_buffer("rows", torch::zeros({images, clusters}))),
-        labels_(register_buffer("labels", torch::full({images}, -1, torch::kLong))),
-        changed_(register_buffer("changed", torch::ones({1}))) {}
-
-  void update(const Matrix<float>& probabilities) {
-    torch::NoGradGuard no_grad;
-    auto all = torch::empty({probabilities.rows(), probabilities.cols()}, torch::kFloat);
-    std::memcpy(all.data_ptr(), probabilities.data(), all.nbytes());
-    rows_.copy_(target_distribution(all.to(torch::kDouble)));
-    const auto labels = all.argmax(1);
-    changed_.copy_(labels.ne(labels_.cpu()).to(torch::kFloat).mean());
-    labels_.copy_(labels);
-  }
-  torch::Tensor of(const std::vector<std::int64_t>& images) const { return rows_of(rows_, images); }
-  double changed() const { return changed_.item<double>(); }
-
- private:
-  torch::Tensor rows_;     // [N, K]
-  torch::Tensor labels_;   // [N]
-  torch::Tensor changed_;  // [1]
-};
 
 template <class Params>
 class Dec : public AutoencoderMethod<Params> {
@@ -72,7 +24,7 @@ class Dec : public AutoencoderMethod<Params> {
   }
 
   std::vector<Stage> joint_stages(const Training& training) override {
-    const auto targets = std::make_shared<Targets>(training.data.count, training.clusters);
+    const auto targets = std::make_shared<SharpenedTargets>(training.data.count, training.clusters);
     targets->to(training.engine.context().device);
     training.engine.keep("targets", *targets);
     Stage stage = this->joint_stage(training, "cluster");

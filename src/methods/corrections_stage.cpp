@@ -1,0 +1,102 @@
+#include "coterie/methods/corrections_stage.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "coterie/loss/pairs.h"
+#include "coterie/methods/image_labels.h"
+
+namespace coterie {
+namespace {
+
+constexpr std::int64_t kEpochs = 5;
+constexpr std::int64_t kLeastSteps = 200;  // of a small set, in all
+constexpr std::int64_t kBatch = 128;
+constexpr double kRate = 3e-4;
+constexpr double kFreshHeadRate = 3e-3;          // of a fresh head alone
+constexpr double kLeastProbability = 1e-6;  // keeps logarithms and their slopes finite
+
+/// The constraints that do not contradict each other, the earlier ones first.
+std::vector<Constraint> consistent(const std::vector<Constraint>& constraints,
+                                   std::int64_t images) {
+  ConstraintGraph graph(images);
+  for (const Constraint& constraint : constraints) graph.add(constraint);
+  return graph.taken();
+}
+
+/// Constraints of a step: places in the images of both ends, the first ones of `images` rows.
+struct DrawnPairs {
+  std::vector<std::int64_t> rows;  ///< of the data set: all first ends, then all second ones
+  torch::Tensor must;              ///< [P]
+};
+
+DrawnPairs draw(const std::vector<Constraint>& constraints, std::int64_t most,
+                RandomStream& random) {
+  const auto all = static_cast<std::int64_t>(constraints.size());
+  const std::int64_t count = std::min(most, all);
+  DrawnPairs drawn{std::vector<std::int64_t>(static_cast<std::size_t>(2 * count)), {}};
+  std::vector<float> must;
+  for (std::int64_t i = 0; i < count; ++i) {
+    const Constraint& chosen =
+        constraints[count == all ? i : static_cast<std::int64_t>(random.below(all))];
+    drawn.rows[i] = chosen.a;
+    drawn.rows[count + i] = chosen.b;
+    must.push_back(chosen.link == Link::must ? 1.0f : 0.0f);
+  }
+  drawn.must = torch::tensor(must);
+  return drawn;
+}
+
+}  // namespace
+
+std::vector<Stage> correction_stages(const TrainingData& data, const Corrections& corrections,
+                                     Engine& engine, const CorrectionWork& work) {
+  const auto kept = std::make_shared<ImageLabels>(data.count);
+  kept->to(engine.context().device);
+  engine.keep("corrections", *kept);
+  const auto constraints = std::make_shared<const std::vector<Constraint>>(
+      consistent(corrections.constraints, data.count));
+
+  const auto stage_of = [&](std::string name, bool head_alone) {
+    const std::int64_t ranks = engine.processes().size();
+    Stage stage{.name = std::move(name),
+                .batch_size = std::max(ranks, kBatch / ranks * ranks),
+                .even_batches = true,
+                .learning_rate = head_alone ? kFreshHeadRate : kRate,
+                .schedule = LearningRate::cosine,
+                .clusters = work.clusters,
+                .trained = {work.head}};
+    if (!head_alone) stage.trained.push_back(work.network);
+    const std::int64_t steps = std::max<std::int64_t>(1, data.count / stage.batch_size);
+    stage.epochs = std::max(kEpochs, (kLeastSteps + steps - 1) / steps);
+    stage.before_epoch = [work, kept, head_alone, labels = corrections.labels](std::int64_t epoch) {
+      if (epoch == 0) kept->set(labels.empty() ? work.labels() : labels);
+      if (head_alone) work.network->eval();
+    };
+    stage.step = [work, kept, constraints, head_alone, &engine](Batch& batch) -> Losses {
+      const std::int64_t count = batch.images.size(0);
+      const DrawnPairs pairs = draw(*constraints, count, batch.random);
+      const auto images =
+          pairs.rows.empty() ? batch.images : torch::cat({batch.images, engine.images(pairs.rows)});
+      const auto probabilities = work.probabilities(images, head_alone);
+      const auto own = probabilities.narrow(0, 0, count);
+      const auto keep =
+          torch::nll_loss(own.clamp_min(kLeastProbability).log(), kept->of(batch.indices));
+      Losses losses{keep, {{"keep", keep}}, own.argmax(1)};
+      if (pairs.rows.empty()) return losses;
+      const auto ends = probabilities.narrow(0, count, 2 * pairs.must.size(0)).chunk(2);
+      const auto loss = constraint_loss(ends[0], ends[1], pairs.must.to(images.device()));
+      losses.total = keep + loss;
+      losses.parts.emplace_back("constraints", loss);
+      return losses;
+    };
+    return stage;
+  };
+  std::vector<Stage> stages;
+  if (work.fresh_head) stages.push_back(stage_of("labels", /*head_alone=*/true));
+  stages.push_back(stage_of("corrections", /*head_alone=*/false));
+  return stages;
+}
+
+}  // namespace coterie

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "coterie/methods/cluster_head.h"
+#include "coterie/methods/method.h"
+#include "coterie/train/engine.h"
+
+namespace coterie {
+
+/// What the training on corrections works with.
+struct CorrectionWork {
+  std::int64_t clusters = 0;
+  torch::nn::Module* network = nullptr;
+  torch::nn::Module* head = nullptr;
+  bool fresh_head = false;  ///< with its first weights: it learns the labels alone before
+  /// [B, K] of images in 0..1, with gradient; where `head_alone`, of the head's weights only.
+  std::function<torch::Tensor(const torch::Tensor&, bool head_alone)> probabilities;
+  /// Clusters of all images as the network has them now, [N].
+  std::function<std::vector<std::int32_t>()> labels;
+};
+
+/// The stages in which a network learns what people said of images, after its own training: pairs
+/// with a constraint are drawn together or apart (`constraint_loss`), and all images keep the
+/// labels of `corrections`, or where there are none those that they have when that begins, with
+/// cross-entropy. A step takes as many pairs as images, or all there are. Constraints that
+/// contradict earlier ones are left out.
+std::vector<Stage> correction_stages(const TrainingData& data, const Corrections& corrections,
+                                     Engine& engine, const CorrectionWork& work);
+
+}  // namespace coterie

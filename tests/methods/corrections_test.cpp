@@ -1,0 +1,119 @@
+#include "coterie/methods/corrections_stage.h"
+
+#include <gtest/gtest.h>
+
+#include "coterie/methods/registry.h"
+#include "coterie/metrics/scores.h"
+#include "methods/three_kinds.h"
+#include "testing.h"
+
+namespace coterie {
+namespace {
+
+using testing::TemporaryFolder;
+using testing::ToyImages;
+
+/// A finished run of a method, for others to start from.
+class TrainedRun {
+ public:
+  TrainedRun(const std::string& name, const ToyImages& images, std::int64_t clusters)
+      : method(make(name)) {
+    found = method->fit(images.data, {.clusters = clusters, .seed = 3});
+    write_safetensors(model(), method->save().tensors);
+  }
+  static std::unique_ptr<Method> make(const std::string& name) {
+    auto made = create_method(name);
+    for (const auto& parameter : made->parameters()) {
+      if (parameter.name == "epochs" || parameter.name == "pretrain_epochs")
+        made->set_parameter(parameter.name, "4");
+      if (parameter.name == "batch_size" || parameter.name == "joint_batch_size")
+        made->set_parameter(parameter.name, "16");
+      if (parameter.name == "side") made->set_parameter("side", "16");
+    }
+    return made;
+  }
+  std::filesystem::path model() const { return folder_ / "model.safetensors"; }
+
+  std::unique_ptr<Method> method;
+  Clustering found;
+
+ private:
+  TemporaryFolder folder_;
+};
+
+TEST(Corrections, ConstraintsTurnAClusteringRound) {
+  // Kinds 0 and 1 are one group to this person, and kind 2 is two: those lit at an odd place.
+  const ToyImages images(60);
+  const TrainedRun run("dpac", images, 3);
+  ASSERT_EQ(accuracy(run.found.labels, images.truth), 1.0);
+  FitContext context{.clusters = 3, .seed = 3};
+  context.init_from = run.model();
+  // Image 0 (kind 0) and all others of its kind belong to kind 1.
+  for (std::int64_t i = 0; i < 60; i += 3) {
+    context.corrections.constraints.push_back({i, 1, Link::must});
+    context.corrections.constraints.push_back({i, 2, Link::cannot});
+  }
+  std::vector<std::string> stages;
+  context.record = [&](const nlohmann::json& line) { stages.push_back(line.at("stage")); };
+  const Clustering corrected = TrainedRun::make("dpac")->fit(images.data, context);
+  for (const auto& stage : stages) EXPECT_EQ(stage, "corrections");
+  for (std::int64_t i = 0; i < 60; ++i)
+    EXPECT_EQ(corrected.labels[i] == corrected.labels[1], images.truth[i] < 2) << i;
+}
+
+TEST(Corrections, LabelsMayHaveAnotherNumberOfClusters) {
+  const ToyImages images(60);
+  const TrainedRun run("dpac", images, 3);
+  FitContext context{.clusters = 2, .seed = 3};
+  context.init_from = run.model();
+  for (const auto kind : images.truth) context.corrections.labels.push_back(kind == 2);
+  const Clustering corrected = TrainedRun::make("dpac")->fit(images.data, context);
+  EXPECT_EQ(corrected.labels, context.corrections.labels);
+}
+
+TEST(Corrections, FollowAFullTrainingWhereNoRunIsGiven) {
+  const ToyImages images(60);
+  FitContext context{.clusters = 3, .seed = 3};
+  context.corrections.constraints = {{0, 3, Link::must}, {0, 1, Link::cannot}};
+  std::vector<std::string> stages;
+  context.record = [&](const nlohmann::json& line) {
+    if (stages.empty() || stages.back() != line.at("stage")) stages.push_back(line.at("stage"));
+  };
+  TrainedRun::make("dpac")->fit(images.data, context);
+  EXPECT_EQ(stages, (std::vector<std::string>{"contrast", "head", "cluster", "corrections"}));
+}
+
+/// Every method that says so learns from corrections.
+class CorrectedMethods : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(CorrectedMethods, AMustLinkBringsImagesTogether) {
+  const ToyImages images(60);
+  auto method = TrainedRun::make(GetParam());
+  if (GetParam() == "jdce") method->set_parameter("soft", "true");
+  FitContext context{.clusters = 3, .seed = 3};
+  for (std::int64_t i = 0; i < 60; ++i) {
+    context.corrections.labels.push_back(images.truth[i]);
+    if (i > 2)
+      context.corrections.constraints.push_back(
+          {i, static_cast<std::int64_t>(images.truth[i]), Link::must});
+  }
+  const Clustering found = method->fit(images.data, context);
+  EXPECT_EQ(accuracy(found.labels, images.truth), 1.0);
+}
+
+std::vector<std::string> correctable() {
+  std::vector<std::string> names;
+  for (const auto& method : registered_methods())
+    if (method.info.learns_corrections) names.push_back(method.info.name);
+  return names;
+}
+
+INSTANTIATE_TEST_SUITE_P(Methods, CorrectedMethods, ::testing::ValuesIn(correctable()),
+                         [](const auto& instance) {
+                           std::string name = instance.param;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
+
+}  // namespace
+}  // namespace coterie
