@@ -45,9 +45,9 @@ struct Shapes {
   TrainingData data;
 };
 
-using Settings = std::vector<std::pair<std::string, std::string>>;
+using AeOptions = std::vector<std::pair<std::string, std::string>>;
 
-std::unique_ptr<Method> ae(const Settings& settings = {}) {
+std::unique_ptr<Method> ae(const AeOptions& settings = {}) {
   auto method = make_ae();
   method->set_parameter("epochs", "8");
   method->set_parameter("batch_size", "16");
@@ -72,7 +72,7 @@ bool same(const Clustering& a, const Clustering& b) {
          same(a.embeddings, b.embeddings);
 }
 
-class AeSettings : public ::testing::TestWithParam<Settings> {};
+class AeSettings : public ::testing::TestWithParam<AeOptions> {};
 
 TEST_P(AeSettings, PredictSavedAndLoadedEqualsTheFit) {
   const Shapes shapes(45, {1, 28, 28});
@@ -88,18 +88,18 @@ TEST_P(AeSettings, PredictSavedAndLoadedEqualsTheFit) {
 
 INSTANTIATE_TEST_SUITE_P(
     Choices, AeSettings,
-    ::testing::Values(Settings{}, Settings{{"cluster", "kmeans"}},
-                      Settings{{"cluster", "spectral"}},
-                      Settings{{"cluster", "spectral"}, {"distance", "sqeuclidean"}},
-                      Settings{{"cluster", "kmeans"}, {"distance", "sqeuclidean"}},
-                      Settings{{"embedding", "plain"}, {"distance", "sqeuclidean"}},
-                      Settings{{"bottleneck", "0"}, {"reconstruction", "sum"}},
-                      Settings{{"rotate", "0"},
-                               {"shift", "0"},
-                               {"scale", "0"},
-                               {"shear", "0"},
-                               {"schedule", "constant"},
-                               {"weight_decay", "0.001"}}));
+    ::testing::Values(AeOptions{}, AeOptions{{"cluster", "kmeans"}},
+                      AeOptions{{"cluster", "spectral"}},
+                      AeOptions{{"cluster", "spectral"}, {"distance", "sqeuclidean"}},
+                      AeOptions{{"cluster", "kmeans"}, {"distance", "sqeuclidean"}},
+                      AeOptions{{"embedding", "plain"}, {"distance", "sqeuclidean"}},
+                      AeOptions{{"bottleneck", "0"}, {"reconstruction", "sum"}},
+                      AeOptions{{"rotate", "0"},
+                                {"shift", "0"},
+                                {"scale", "0"},
+                                {"shear", "0"},
+                                {"schedule", "constant"},
+                                {"weight_decay", "0.001"}}));
 
 TEST(Ae, FindsSimpleShapesOfEverySizeAndColour) {
   // 20 x 24 is stretched to the network for 28; 40 x 40 goes to the one for 32.

@@ -16,14 +16,14 @@ using testing::ToyImages;
 using testing::Warnings;
 
 /// A method on 60 images of three kinds, and what it told while it trained.
-struct Training {
-  explicit Training(const std::string& name) : method(create_method(name)) {
+struct FamilyTraining {
+  explicit FamilyTraining(const std::string& name) : method(create_method(name)) {
     for (const auto& parameter : method->parameters())
       if (parameter.name.ends_with("batch_size")) method->set_parameter(parameter.name, "20");
     context.progress = &warnings;
     context.record = [this](const nlohmann::json& line) { history.push_back(line); };
   }
-  Training& set(const std::string& name, const std::string& value) {
+  FamilyTraining& set(const std::string& name, const std::string& value) {
     method->set_parameter(name, value);
     return *this;
   }
@@ -41,7 +41,7 @@ struct Training {
 };
 
 TEST(AeDac, WithoutPairsOfTwoClustersItCollapsesAndSaysSo) {
-  Training training("ae-dac");
+  FamilyTraining training("ae-dac");
   training.set("negatives", "false").set("start", "random").set("head_end", "plain");
   training.set("learning_rate", "0.001");
   training.set("pretrain_epochs", "2").set("epochs", "30");
@@ -54,7 +54,7 @@ TEST(AeDac, WithoutPairsOfTwoClustersItCollapsesAndSaysSo) {
 }
 
 TEST(AeDac, EndsWhereItsThresholdsMeet) {
-  Training training("ae-dac");
+  FamilyTraining training("ae-dac");
   // 0.45 / 1.1 = 0.409 in steps of 0.11: from epoch 4 on they have met.
   training.set("rate", "0.1").set("epochs", "30").set("pretrain_epochs", "1");
   training.run();
@@ -63,7 +63,7 @@ TEST(AeDac, EndsWhereItsThresholdsMeet) {
 
 /// The loss of the pairs in each epoch of a training whose labels come as `settings` say.
 std::vector<double> pair_losses(const std::map<std::string, std::string>& settings) {
-  Training training("ae-dac");
+  FamilyTraining training("ae-dac");
   training.set("pretrain_epochs", "2").set("rate", "0.1");
   for (const auto& [name, value] : settings) training.set(name, value);
   training.run();
@@ -85,7 +85,7 @@ TEST(AeDac, PairsMayBeLabelledByAHeldOrAnAveragedNetwork) {
 
 TEST(AeOpa, EndsWhereItsDivergenceRises) {
   const auto epochs_with = [](const char* patience) {
-    Training training("ae-opa");
+    FamilyTraining training("ae-opa");
     // Small batches and long steps, in which the clusters come apart.
     training.set("pretrain_epochs", "1").set("epochs", "25").set("patience", patience);
     training.set("joint_batch_size", "6").set("learning_rate", "0.05");
@@ -110,8 +110,8 @@ TEST(AeOpa, EndsWhereItsDivergenceRises) {
 
 TEST(Snapshots, ShowASampleAndLeaveTheTrainingAsItIs) {
   for (const char* name : {"ae", "ae-dac", "dec"}) {
-    Training plain(name);
-    Training watched(name);
+    FamilyTraining plain(name);
+    FamilyTraining watched(name);
     std::vector<std::string> seen;
     const ToyImages sample(7);
     watched.context.snapshots = {
@@ -122,7 +122,7 @@ TEST(Snapshots, ShowASampleAndLeaveTheTrainingAsItIs) {
           EXPECT_EQ(c.embeddings.rows(), 7);
           EXPECT_EQ(c.probabilities.rows(), name == std::string("ae") ? 0 : 7);
         }};
-    for (Training* training : {&plain, &watched}) {
+    for (FamilyTraining* training : {&plain, &watched}) {
       training->set("epochs", "3");
       if (name != std::string("ae")) training->set("pretrain_epochs", "2");
     }
@@ -136,7 +136,7 @@ TEST(Snapshots, ShowASampleAndLeaveTheTrainingAsItIs) {
 TEST(Dac, FindsMostOfThreeKindsFromOneOfThreeSeeds) {
   double best = 0;
   for (const std::uint64_t seed : {1, 2, 3}) {
-    Training training("dac");
+    FamilyTraining training("dac");
     training.set("augment", "false").set("epochs", "60");
     training.context.seed = seed;
     best = std::max(best, accuracy(training.run().labels, training.images.truth));
@@ -146,14 +146,14 @@ TEST(Dac, FindsMostOfThreeKindsFromOneOfThreeSeeds) {
 }
 
 TEST(Dec, EndsWhenTheLabelsStay) {
-  Training training("dec");
+  FamilyTraining training("dec");
   training.set("epochs", "30").set("tolerance", "1");
   training.run();
   EXPECT_EQ(training.epochs_of("cluster"), 2);
 }
 
 TEST(Dec, NeedsTheNumberOfClusters) {
-  Training training("dec");
+  FamilyTraining training("dec");
   training.context.clusters = 0;
   EXPECT_CONTAINS(testing::user_error_of([&] { training.run(); }),
                   "dec cannot find the number of clusters");
@@ -161,12 +161,12 @@ TEST(Dec, NeedsTheNumberOfClusters) {
 
 TEST(InitFrom, TakesTheAutoencoderOfAnotherRun) {
   TemporaryFolder folder;
-  Training first("ae");
+  FamilyTraining first("ae");
   first.set("epochs", "3");
   first.run();
   write_safetensors(folder / "model.safetensors", first.method->save().tensors);
   for (const char* name : {"ae", "dec", "ae-opa"}) {
-    Training second(name);
+    FamilyTraining second(name);
     second.context.init_from = folder / "model.safetensors";
     second.set("epochs", "1");
     second.run();
@@ -179,11 +179,11 @@ TEST(InitFrom, TakesTheAutoencoderOfAnotherRun) {
 
 TEST(InitFrom, RefusesANetworkOfAnotherShape) {
   TemporaryFolder folder;
-  Training first("ae");
+  FamilyTraining first("ae");
   first.set("epochs", "1").set("bottleneck", "8");
   first.run();
   write_safetensors(folder / "model.safetensors", first.method->save().tensors);
-  Training second("idec");
+  FamilyTraining second("idec");
   second.context.init_from = folder / "model.safetensors";
   EXPECT_CONTAINS(testing::user_error_of([&] { second.run(); }),
                   "to_code.weight has shape [8, 256]");

@@ -1,5 +1,3 @@
-#include "coterie/methods/corrections_stage.h"
-
 #include <gtest/gtest.h>
 
 #include "coterie/methods/registry.h"

@@ -16,12 +16,12 @@ namespace {
 using testing::ToyImages;
 using testing::user_error_of;
 using testing::Warnings;
-using Settings = std::map<std::string, std::string>;
+using DcscOptions = std::map<std::string, std::string>;
 
 /// dcsc on 60 images of three kinds.
-struct Training {
-  explicit Training(const Settings& settings) : method(create_method("dcsc")) {
-    Settings all = {
+struct DcscTraining {
+  explicit DcscTraining(const DcscOptions& settings) : method(create_method("dcsc")) {
+    DcscOptions all = {
         {"epochs", "20"}, {"batch_size", "20"}, {"side", "16"}, {"over_clusters", "12"}};
     for (const auto& [key, value] : settings) all[key] = value;
     for (const auto& [key, value] : all) method->set_parameter(key, value);
@@ -39,23 +39,23 @@ struct Training {
 };
 
 TEST(DcscSlow, EveryVariantFindsThreeKindsOfImages) {
-  for (const Settings& settings :
-       {Settings{}, Settings{{"similarity", "js"}, {"stop_gradient", "true"}},
-        Settings{{"similarity", "kl"}, {"predictor", "false"}},
-        Settings{{"batch_norm", "false"}, {"over_clustering", "none"}},
-        Settings{{"over_clustering", "semantic"}}, Settings{{"feature_loss", "false"}},
-        Settings{{"cluster_loss", "false"}}, Settings{{"semantic_loss", "false"}},
-        Settings{{"feature_loss", "false"}, {"cluster_loss", "false"}}})
-    EXPECT_EQ(Training(settings).score(), 1.0) << nlohmann::json(settings).dump();
+  for (const DcscOptions& settings :
+       {DcscOptions{}, DcscOptions{{"similarity", "js"}, {"stop_gradient", "true"}},
+        DcscOptions{{"similarity", "kl"}, {"predictor", "false"}},
+        DcscOptions{{"batch_norm", "false"}, {"over_clustering", "none"}},
+        DcscOptions{{"over_clustering", "semantic"}}, DcscOptions{{"feature_loss", "false"}},
+        DcscOptions{{"cluster_loss", "false"}}, DcscOptions{{"semantic_loss", "false"}},
+        DcscOptions{{"feature_loss", "false"}, {"cluster_loss", "false"}}})
+    EXPECT_EQ(DcscTraining(settings).score(), 1.0) << nlohmann::json(settings).dump();
 }
 
 TEST(DcscSlow, WithTheSignOfEquation36AsPrintedClustersMerge) {
-  Training right({});
+  DcscTraining right({});
   EXPECT_EQ(right.score(), 1.0);
   EXPECT_TRUE(right.warnings.said.empty());
   EXPECT_NEAR(right.history.back().at("losses").at("entropy"), std::log(3.0), 0.05);
 
-  Training printed({{"balance", "-1"}, {"over_clustering", "none"}});
+  DcscTraining printed({{"balance", "-1"}, {"over_clustering", "none"}});
   const Clustering found = printed.run();
   EXPECT_LT(accuracy(found.labels, printed.images.truth), 0.7);
   ASSERT_EQ(printed.warnings.said.size(), 1u);
@@ -64,7 +64,7 @@ TEST(DcscSlow, WithTheSignOfEquation36AsPrintedClustersMerge) {
 }
 
 TEST(DcscSlow, ItsHeadsAgreeInTheEndAndTheRecordShowsIt) {
-  Training training({});
+  DcscTraining training({});
   training.run();
   const auto& first = training.history.front().at("losses");
   const auto& last = training.history.back().at("losses");
@@ -79,7 +79,7 @@ TEST(DcscSlow, ItsHeadsAgreeInTheEndAndTheRecordShowsIt) {
 }
 
 TEST(Dcsc, OnlyHeadsThatALossLooksAtAreTrainedAndStored) {
-  Training training({{"semantic_loss", "false"}, {"over_clustering", "none"}, {"epochs", "2"}});
+  DcscTraining training({{"semantic_loss", "false"}, {"over_clustering", "none"}, {"epochs", "2"}});
   training.run();
   const TensorMap tensors = training.method->save().tensors;
   EXPECT_TRUE(tensors.contains("head/nearest.centres"));
@@ -93,7 +93,7 @@ TEST(Dcsc, OnlyHeadsThatALossLooksAtAreTrainedAndStored) {
 }
 
 TEST(Dcsc, WithoutAnyLossItSaysSo) {
-  Training training(
+  DcscTraining training(
       {{"feature_loss", "false"}, {"cluster_loss", "false"}, {"semantic_loss", "false"}});
   EXPECT_CONTAINS(user_error_of([&] { training.run(); }), "all off");
 }

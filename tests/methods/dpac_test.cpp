@@ -16,13 +16,13 @@ namespace {
 using testing::TemporaryFolder;
 using testing::ToyImages;
 using testing::user_error_of;
-using Settings = std::map<std::string, std::string>;
+using DpacOptions = std::map<std::string, std::string>;
 
 /// dpac, or another method on a backbone, on 60 images of three kinds.
-struct Training {
-  explicit Training(const Settings& settings, const std::string& name = "dpac")
+struct DpacTraining {
+  explicit DpacTraining(const DpacOptions& settings, const std::string& name = "dpac")
       : method(create_method(name)) {
-    Settings all = {{"epochs", "4"}, {"batch_size", "20"}, {"side", "16"}};
+    DpacOptions all = {{"epochs", "4"}, {"batch_size", "20"}, {"side", "16"}};
     // Batch norms follow a network of a dozen steps only where these are small.
     if (name == "dpac") all.insert({{"pretrain_epochs", "4"}, {"learning_rate", "0.0001"}});
     for (const auto& [key, value] : settings) all[key] = value;
@@ -43,35 +43,36 @@ struct Training {
 };
 
 TEST(DpacSlow, EveryVariantOfItsTablesFindsThreeKindsOfImages) {
-  for (const Settings& settings :
-       {Settings{{"objective", "jpac"}}, Settings{{"objective", "kmeans"}, {"codes_every", "2"}},
-        Settings{{"objective", "fcm"}}, Settings{{"objective", "pac"}},
-        Settings{{"contrast", "standard"}}, Settings{{"contrast", "moco"}},
-        Settings{{"scores", "sums"}, {"strong", "false"}}, Settings{{"distance", "centred"}},
-        Settings{{"distance", "features"}}, Settings{{"distance", "projections"}},
-        Settings{{"label_momentum", "0"}, {"memory", "0"}}, Settings{{"balance", "0.1"}},
-        Settings{{"start", "kmeans"}}}) {
-    Training training(settings);
+  for (const DpacOptions& settings :
+       {DpacOptions{{"objective", "jpac"}},
+        DpacOptions{{"objective", "kmeans"}, {"codes_every", "2"}},
+        DpacOptions{{"objective", "fcm"}}, DpacOptions{{"objective", "pac"}},
+        DpacOptions{{"contrast", "standard"}}, DpacOptions{{"contrast", "moco"}},
+        DpacOptions{{"scores", "sums"}, {"strong", "false"}}, DpacOptions{{"distance", "centred"}},
+        DpacOptions{{"distance", "features"}}, DpacOptions{{"distance", "projections"}},
+        DpacOptions{{"label_momentum", "0"}, {"memory", "0"}}, DpacOptions{{"balance", "0.1"}},
+        DpacOptions{{"start", "kmeans"}}}) {
+    DpacTraining training(settings);
     EXPECT_EQ(training.score(), 1.0) << nlohmann::json(settings).dump();
   }
 }
 
 TEST(DpacSlow, ARandomHeadFindsThemToo) {
-  Training training(
+  DpacTraining training(
       {{"start", "random"}, {"epochs", "30"}, {"learning_rate", "0.001"}, {"label_momentum", "0"}});
   EXPECT_EQ(training.score(), 1.0);
   EXPECT_EQ(training.epochs_of("head"), 0);
 }
 
 TEST(Dpac, SelfLabellingGivesTheClustersOfItsOwnHead) {
-  Training training({{"self_label", "true"}, {"label_epochs", "20"}, {"threshold", "0.5"}});
+  DpacTraining training({{"self_label", "true"}, {"label_epochs", "20"}, {"threshold", "0.5"}});
   const Clustering found = training.run();
   EXPECT_EQ(training.epochs_of("self-label"), 20);
   EXPECT_EQ(accuracy(found.labels, training.images.truth), 1.0);
   const StoredModel model = training.method->save();
   EXPECT_TRUE(model.tensors.contains("head/labels.weight"));
   // A threshold that nothing passes leaves the label head untrained.
-  Training untaught({{"self_label", "true"}, {"label_epochs", "1"}, {"threshold", "1"}});
+  DpacTraining untaught({{"self_label", "true"}, {"label_epochs", "1"}, {"threshold", "1"}});
   untaught.run();
   EXPECT_EQ(untaught.history.back().at("losses").at("sure"), 0.0);
   EXPECT_EQ(untaught.history.back().at("losses").at("cross_entropy"), 0.0);
@@ -79,11 +80,11 @@ TEST(Dpac, SelfLabellingGivesTheClustersOfItsOwnHead) {
 
 TEST(Dpac, GoesOnFromTheNetworkOfAnotherRun) {
   TemporaryFolder folder;
-  Training pretrained({{"projector_layers", "3"}}, "simclr");
+  DpacTraining pretrained({{"projector_layers", "3"}}, "simclr");
   pretrained.run();
   const StoredModel simclr = pretrained.method->save();
   write_safetensors(folder / "simclr.safetensors", simclr.tensors);
-  Training first({});
+  DpacTraining first({});
   first.context.init_from = folder / "simclr.safetensors";
   EXPECT_EQ(first.score(), 1.0);
   EXPECT_EQ(first.epochs_of("contrast"), 0);
@@ -92,7 +93,7 @@ TEST(Dpac, GoesOnFromTheNetworkOfAnotherRun) {
   write_safetensors(folder / "dpac.safetensors", dpac.tensors);
 
   // From a dpac run its clusters come along.
-  Training second(
+  DpacTraining second(
       {{"epochs", "0"}, {"self_label", "true"}, {"label_epochs", "20"}, {"threshold", "0.5"}});
   second.context.init_from = folder / "dpac.safetensors";
   EXPECT_EQ(second.score(), 1.0);
@@ -100,12 +101,12 @@ TEST(Dpac, GoesOnFromTheNetworkOfAnotherRun) {
   EXPECT_EQ(second.epochs_of("cluster"), 0);
 
   // With another K they do not.
-  Training other(Settings{{"epochs", "0"}, {"start", "random"}});
+  DpacTraining other(DpacOptions{{"epochs", "0"}, {"start", "random"}});
   other.context.clusters = 4;
   other.context.init_from = folder / "dpac.safetensors";
   EXPECT_CONTAINS(user_error_of([&] { other.run(); }), "epochs = 0");
 
-  Training autoencoder({}, "simclr");
+  DpacTraining autoencoder({}, "simclr");
   const Tensor nothing{DType::f32, {1}, std::vector<std::byte>(4)};
   write_safetensors(folder / "other.safetensors", {{"autoencoder/x", nothing}});
   autoencoder.context.init_from = folder / "other.safetensors";
@@ -114,14 +115,14 @@ TEST(Dpac, GoesOnFromTheNetworkOfAnotherRun) {
 
 TEST(Dpac, ResumedWithinEachStageEqualsUninterrupted) {
   // Contrast 2, head 5, cluster 3, self-label 2 epochs: stopped in each of them, and at each end.
-  const Settings settings = {
+  const DpacOptions settings = {
       {"pretrain_epochs", "2"}, {"epochs", "3"},       {"objective", "pac"}, {"codes_every", "2"},
       {"self_label", "true"},   {"label_epochs", "2"}, {"threshold", "0.5"}};
-  const Clustering expected = Training(settings).run();
+  const Clustering expected = DpacTraining(settings).run();
   for (const int stop : {1, 4, 9, 11}) {
     TemporaryFolder folder;
     CancelToken cancel;
-    Training stopped(settings);
+    DpacTraining stopped(settings);
     stopped.context.checkpoints = folder / "checkpoints";
     stopped.context.cancel = &cancel;
     int records = 0;
@@ -129,7 +130,7 @@ TEST(Dpac, ResumedWithinEachStageEqualsUninterrupted) {
       if (++records == stop) cancel.cancel();
     };
     EXPECT_THROW(stopped.run(), Interrupted) << stop;
-    Training resumed(settings);
+    DpacTraining resumed(settings);
     resumed.context.checkpoints = folder / "checkpoints";
     const Clustering found = resumed.run();
     EXPECT_EQ(found.labels, expected.labels) << stop;
@@ -140,7 +141,7 @@ TEST(Dpac, ResumedWithinEachStageEqualsUninterrupted) {
 
 TEST(Dpac, SetsSmallerThanABatchAndShortLastBatchesTrain) {
   for (const char* batch : {"256", "59", "58"}) {
-    Training training(Settings{{"batch_size", batch}, {"pretrain_epochs", "12"}});
+    DpacTraining training(DpacOptions{{"batch_size", batch}, {"pretrain_epochs", "12"}});
     EXPECT_EQ(training.score(), 1.0) << batch;
   }
 }

@@ -18,13 +18,13 @@ namespace {
 using testing::TemporaryFolder;
 using testing::ToyImages;
 using testing::user_error_of;
-using Settings = std::map<std::string, std::string>;
+using JdceOptions = std::map<std::string, std::string>;
 
 /// jdce, or another method on a backbone, on 60 images of three kinds.
-struct Training {
-  explicit Training(const Settings& settings, const std::string& name = "jdce")
+struct JdceTraining {
+  explicit JdceTraining(const JdceOptions& settings, const std::string& name = "jdce")
       : method(create_method(name)) {
-    Settings all = {{"batch_size", "20"}, {"side", "16"}};
+    JdceOptions all = {{"batch_size", "20"}, {"side", "16"}};
     if (name == "jdce")
       all.insert(
           {{"epochs", "2"}, {"iterations", "2"}, {"members", "3"}, {"learning_rate", "0.001"}});
@@ -67,7 +67,7 @@ TEST(BaseClusterings, TheMostDifferentStayHandWorked) {
 class JdceSlow : public ::testing::Test {
  protected:
   JdceSlow() {
-    Training cc(Settings{{"epochs", "30"}}, "cc");
+    JdceTraining cc(JdceOptions{{"epochs", "30"}}, "cc");
     EXPECT_EQ(cc.score(), 1.0);
     write_safetensors(folder_ / "cc.safetensors", cc.method->save().tensors);
   }
@@ -75,14 +75,14 @@ class JdceSlow : public ::testing::Test {
 };
 
 TEST_F(JdceSlow, EveryVariantKeepsTheThreeKindsThatItStartsFrom) {
-  for (const Settings& settings :
-       {Settings{}, Settings{{"soft", "true"}}, Settings{{"unit_columns", "true"}},
-        Settings{{"matched", "false"}, {"epochs", "30"}}, Settings{{"augment", "true"}},
-        Settings{{"joint", "false"}}, Settings{{"labels", "head"}}, Settings{{"threshold", "0.5"}},
-        Settings{{"bases", "kmeans"}, {"epochs", "10"}},
-        Settings{{"bases", "layers"}, {"epochs", "10"}},
-        Settings{{"bases", "kmeans"}, {"soft", "true"}, {"epochs", "10"}}}) {
-    Training training(settings);
+  for (const JdceOptions& settings :
+       {JdceOptions{}, JdceOptions{{"soft", "true"}}, JdceOptions{{"unit_columns", "true"}},
+        JdceOptions{{"matched", "false"}, {"epochs", "30"}}, JdceOptions{{"augment", "true"}},
+        JdceOptions{{"joint", "false"}}, JdceOptions{{"labels", "head"}},
+        JdceOptions{{"threshold", "0.5"}}, JdceOptions{{"bases", "kmeans"}, {"epochs", "10"}},
+        JdceOptions{{"bases", "layers"}, {"epochs", "10"}},
+        JdceOptions{{"bases", "kmeans"}, {"soft", "true"}, {"epochs", "10"}}}) {
+    JdceTraining training(settings);
     training.context.init_from = folder_ / "cc.safetensors";
     EXPECT_EQ(training.score(), 1.0) << nlohmann::json(settings).dump();
     EXPECT_TRUE(training.lines_of("contrast").empty());
@@ -90,7 +90,7 @@ TEST_F(JdceSlow, EveryVariantKeepsTheThreeKindsThatItStartsFrom) {
 }
 
 TEST_F(JdceSlow, TheRecordTellsWhatEachEnsembleDid) {
-  Training training({});
+  JdceTraining training({});
   training.context.init_from = folder_ / "cc.safetensors";
   training.context.score = [&](const std::vector<std::int32_t>& labels) {
     return nlohmann::json{{"acc", accuracy(labels, training.images.truth)}};
@@ -116,16 +116,16 @@ TEST_F(JdceSlow, TheRecordTellsWhatEachEnsembleDid) {
 }
 
 TEST(Jdce, WithoutPretrainingAndClustersItSaysWhatIsMissing) {
-  Training training(Settings{{"pretrain_epochs", "0"}});
+  JdceTraining training(JdceOptions{{"pretrain_epochs", "0"}});
   EXPECT_CONTAINS(user_error_of([&] { training.run(); }), "--init-from");
-  Training wrong(Settings{{"least_dropout", "0.6"}, {"most_dropout", "0.5"}});
+  JdceTraining wrong(JdceOptions{{"least_dropout", "0.6"}, {"most_dropout", "0.5"}});
   EXPECT_CONTAINS(user_error_of([&] { wrong.run(); }), "above most_dropout");
 }
 
 TEST(Jdce, TruthIsForTheRecordAlone) {
-  const Settings settings = {{"pretrain_epochs", "2"}, {"soft", "true"}};
-  const Clustering blind = Training(settings).run();
-  Training seeing(settings);
+  const JdceOptions settings = {{"pretrain_epochs", "2"}, {"soft", "true"}};
+  const Clustering blind = JdceTraining(settings).run();
+  JdceTraining seeing(settings);
   seeing.context.score = [&](const std::vector<std::int32_t>&) {
     return nlohmann::json{{"acc", 0.0}};
   };
