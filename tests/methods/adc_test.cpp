@@ -25,11 +25,13 @@ Oracle truth_of(const ToyImages& images) {
 
 std::unique_ptr<Method> small_adc() {
   auto method = make_adc();
-  for (const auto& [name, value] : {std::pair{"epochs", "30"},
+  // On so small images a step is cheap.
+  for (const auto& [name, value] : {std::pair{"epochs", "10"},
                                     {"batch_size", "8"},
-                                    {"rounds", "3"},
+                                    {"rounds", "2"},
                                     {"budget", "15"},
-                                    {"cluster_steps", "20"}})
+                                    {"cluster_steps", "3"},
+                                    {"side", "8"}})
     method->set_parameter(name, value);
   return method;
 }
@@ -56,10 +58,10 @@ TEST(ActiveClustering, AsksItsBudgetInEachRoundAndNoPairTwice) {
     if (line.at("stage") == "answers") lines.push_back(line);
   };
   small_adc()->fit(images.data, context);
-  EXPECT_EQ(rounds, (std::vector<std::size_t>{15, 15, 15}));
-  ASSERT_EQ(lines.size(), 3u);
-  EXPECT_EQ(lines[2].at("asked"), 45);
-  EXPECT_EQ(lines[2].at("must").get<int>() + lines[2].at("cannot").get<int>(), 45);
+  EXPECT_EQ(rounds, (std::vector<std::size_t>{15, 15}));
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_EQ(lines[1].at("asked"), 30);
+  EXPECT_EQ(lines[1].at("must").get<int>() + lines[1].at("cannot").get<int>(), 30);
 }
 
 TEST(ActiveClustering, LearnsFromConstraintsThatWereGiven) {
