@@ -19,6 +19,8 @@ constexpr int kLargestGrid = 4096;    // nodes a side, half of them empty
 constexpr int kMargin = 8;            // nodes: the interpolated kernel reaches a little farther
 constexpr std::int64_t kBandRows = 8;  // more than kSupport, so a point touches two bands at most
 constexpr std::int64_t kBlock = 1024;  // points
+constexpr std::int64_t kPointsPerNode = 6;  // of a side: fewer points go pair by pair
+constexpr double kLeastTotal = 0.01;        // a point
 
 /// B-splines of degree 5 at the six nodes around a point `t` in [0, 1) behind the third of them.
 void spline_weights(float t, float* w) {
@@ -106,11 +108,13 @@ void CauchyField::lay_grid(MatrixView<const float> points) {
     nodes_[d] = nodes_across(extent[d]);
     origin_[d] = low[d] + (extent[d] - static_cast<double>(nodes_[d] - 1) * spacing_) / 2;
   }
-  const int size =
-      LineFft::good_size(static_cast<int>(2 * std::max(nodes_[0], nodes_[1])) + kMargin);
-  if (size != fft_.size() || lines_.empty()) {
-    fft_ = LineFft(size);
-    lines_.assign(static_cast<std::size_t>(thread_count()), LineFft::Lines(size));
+  size_ = LineFft::good_size(static_cast<int>(2 * std::max(nodes_[0], nodes_[1])) + kMargin);
+}
+
+void CauchyField::make_room() {
+  if (size_ != fft_.size()) {
+    fft_ = LineFft(size_);
+    lines_.assign(static_cast<std::size_t>(thread_count()), LineFft::Lines(size_));
     kernel_spacing_ = 0;
   }
   if (kernel_spacing_ != spacing_) build_kernel();
@@ -121,7 +125,7 @@ void CauchyField::lay_grid(MatrixView<const float> points) {
   charge_ = Matrix<float>(bands_ * kBandRows, width);
   if (potential_.rows() != charge_.rows() || potential_.cols() != width)
     potential_ = Matrix<float>(charge_.rows(), width);
-  const std::int64_t frequencies = round_up(size / 2 + 1, kLanes);
+  const std::int64_t frequencies = round_up(size_ / 2 + 1, kLanes);
   if (spectrum_re_.rows() != frequencies || spectrum_re_.cols() != width) {
     spectrum_re_ = Matrix<float>(frequencies, width);
     spectrum_im_ = Matrix<float>(frequencies, width);
@@ -293,6 +297,49 @@ double CauchyField::inner_product() const {
 
 double CauchyField::compute(MatrixView<const float> points, Matrix<float>& forces) {
   lay_grid(points);
+  return points.rows <= kPointsPerNode * size_ ? from_pairs(points, forces)
+                                               : from_grid(points, forces);
+}
+
+double CauchyField::from_pairs(MatrixView<const float> points, Matrix<float>& forces) const {
+  constexpr float kNowhere = 1e15f;  // so far away that nothing comes from there
+  const std::int64_t n = points.rows, filled = round_up(n, kLanes);
+  Matrix<float> x(1, filled), y(1, filled);
+  x.fill(kNowhere);
+  for (std::int64_t j = 0; j < n; ++j) {
+    x(0, j) = points(j, 0);
+    y(0, j) = points(j, 1);
+  }
+  std::vector<double> totals(static_cast<std::size_t>(n));
+  parallel_for(n, std::max<std::int64_t>(1, kBlock * kBlock / n),
+               [&](std::int64_t begin, std::int64_t end) {
+                 for (std::int64_t i = begin; i < end; ++i) {
+                   float total[kLanes] = {}, force_x[kLanes] = {}, force_y[kLanes] = {};
+                   for (std::int64_t j = 0; j < filled; j += kLanes)
+                     for (int lane = 0; lane < kLanes; ++lane) {
+                       const float dx = points(i, 0) - x(0, j + lane);
+                       const float dy = points(i, 1) - y(0, j + lane);
+                       // Among far points a sum that held the 1 of i itself would keep no digits.
+                       const float w = (j + lane == i ? 0.0f : 1.0f) / (1 + dx * dx + dy * dy);
+                       total[lane] += w;
+                       force_x[lane] += w * w * dx;
+                       force_y[lane] += w * w * dy;
+                     }
+                   forces(i, 0) = forces(i, 1) = 0;
+                   for (int lane = 0; lane < kLanes; ++lane) {
+                     totals[i] += total[lane];
+                     forces(i, 0) += force_x[lane];
+                     forces(i, 1) += force_y[lane];
+                   }
+                 }
+               });
+  double sum = 0;
+  for (const double total : totals) sum += total;
+  return sum;
+}
+
+double CauchyField::from_grid(MatrixView<const float> points, Matrix<float>& forces) {
+  make_room();
   sort_into_bands(points);
   spread(points);
   convolve();
@@ -323,7 +370,9 @@ double CauchyField::compute(MatrixView<const float> points, Matrix<float>& force
       forces(i, 1) = scale * y;
     }
   });
-  return inner_product() - static_cast<double>(points.rows);
+  // On a grid that is too coarse for the kernel the sum may come out as anything.
+  const auto n = static_cast<double>(points.rows);
+  return std::max(inner_product() - n, kLeastTotal * n);
 }
 
 }  // namespace coterie

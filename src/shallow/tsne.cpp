@@ -17,6 +17,7 @@ constexpr double kStartDeviation = 1e-4;
 constexpr double kNoise = 0.01;         // of the deviation
 constexpr double kLeastLearningRate = 50;
 constexpr double kFirstMomentum = 0.5, kFinalMomentum = 0.8;
+constexpr float kLongestStep = 5;  // along a coordinate; few rows would fly away under exaggeration
 constexpr float kGainRise = 0.2f, kGainFall = 0.8f, kLeastGain = 0.01f;
 constexpr int kIterationsPerStep = 50;  // from one figure of the divergence to the next
 constexpr std::int64_t kBlock = 4096;   // rows
@@ -61,7 +62,8 @@ class Descent {
         // The velocity points against the gradients before.
         const bool onward = v[i] * g[i] < 0;
         gain[i] = std::max(onward ? gain[i] + kGainRise : gain[i] * kGainFall, kLeastGain);
-        v[i] = momentum * v[i] - learning_rate * gain[i] * g[i];
+        v[i] = std::clamp(momentum * v[i] - learning_rate * gain[i] * g[i], -kLongestStep,
+                          kLongestStep);
         y[i] += v[i];
       }
     });

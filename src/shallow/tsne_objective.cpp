@@ -2,7 +2,6 @@
 
 #include <Eigen/Core>
 #include <cmath>
-#include <limits>
 #include <utility>
 
 #include "coterie/core/parallel.h"
@@ -36,9 +35,7 @@ TsneObjective::TsneObjective(Affinities affinities)
 
 void TsneObjective::gradient(MatrixView<const float> positions, double exaggeration,
                              Matrix<float>& gradient) {
-  // With all other points infinitely far away nothing repels, and 0 / 0 must not come of it.
-  total_ = std::max(field_.compute(positions, repulsion_),
-                    static_cast<double>(std::numeric_limits<float>::min()));
+  total_ = field_.compute(positions, repulsion_);
   const auto attraction = static_cast<float>(4 * exaggeration);
   const auto repulsion = static_cast<float>(4 / total_);
   parallel_for(rows(), kBlock, [&](std::int64_t begin, std::int64_t end) {
