@@ -92,10 +92,10 @@ int main(int argc, char** argv) {
   }
   const ScratchFolder folder;
   write_npy(folder / "rows.npy", rows);
-  const auto peer = nlohmann::json::parse(output_of(fmt::format(
-      "{} -W ignore {}/tsne_peer.py {} {} {} {}", *python, COTERIE_PEERS,
-      (folder / "rows.npy").native(), params.perplexity, params.iterations,
-      (folder / "layout.npy").native())));
+  const auto peer = nlohmann::json::parse(
+      output_of(fmt::format("{} -W ignore {}/tsne_peer.py {} {} {} {}", *python, COTERIE_PEERS,
+                            (folder / "rows.npy").native(), params.perplexity, params.iterations,
+                            (folder / "layout.npy").native())));
   const double peer_seconds = peer.at("seconds"), peer_spent = peer.at("processor_seconds");
   const FeatureRows theirs = NpyFile(folder / "layout.npy").features();
   fmt::print("{:<14} {:9.2f} {:12.2f} {:9.4f} {:9.4f} {:8.2f} {:8.2f}\n", "scikit-learn",

@@ -23,8 +23,8 @@ struct MapOptions {
 std::string parameter_lines() {
   std::string lines = "Parameters for --set:";
   for (const ParamInfo& info : map_parameters())
-    lines += fmt::format("\n  {} = {} ({}): {}", info.name, info.default_value, info.allowed,
-                         info.help);
+    lines +=
+        fmt::format("\n  {} = {} ({}): {}", info.name, info.default_value, info.allowed, info.help);
   return lines;
 }
 
@@ -33,8 +33,7 @@ int map(const MapOptions& options, Session& session) {
   for (const auto& item : options.set) {
     const std::size_t equals = item.find('=');
     if (equals == std::string::npos || equals == 0)
-      throw UserError("--set {}: give key=value, for example --set perplexity=50",
-                      printable(item));
+      throw UserError("--set {}: give key=value, for example --set perplexity=50", printable(item));
     request.parameters[item.substr(0, equals)] = item.substr(equals + 1);
   }
   Console console(session.quiet);
@@ -53,10 +52,10 @@ int map(const MapOptions& options, Session& session) {
              result.at("perplexity").get<double>(), result.at("kl").get<double>(),
              duration_text(result.at("seconds")));
   const std::filesystem::path run(options.run);
-  const auto written = options.snapshot.empty()
-                           ? run / "map.npy"
-                           : run / "snapshots" /
-                                 (result.at("laid_out").get<std::string>() + "-map.npy");
+  const auto written =
+      options.snapshot.empty()
+          ? run / "map.npy"
+          : run / "snapshots" / (result.at("laid_out").get<std::string>() + "-map.npy");
   fmt::print("map: {}\n", printable(written.native()));
   return 0;
 }

@@ -109,8 +109,7 @@ LayoutParams layout_params(const std::map<std::string, std::string>& changed, st
   }
   if (!changed.contains("perplexity"))
     params.tsne.perplexity =
-        std::min(params.tsne.perplexity,
-                 static_cast<double>(std::min(rows, params.most) - 1) / 3);
+        std::min(params.tsne.perplexity, static_cast<double>(std::min(rows, params.most) - 1) / 3);
   if (!changed.contains("exaggeration_iterations"))
     params.tsne.exaggeration_iterations =
         std::min(params.tsne.exaggeration_iterations, (params.tsne.iterations + 3) / 4);
@@ -174,11 +173,10 @@ nlohmann::json map_run(const MapRequest& request, Progress& progress, const Canc
   const ShallowContext context{request.seed, &progress, &cancel};
   Matrix<float> narrow;
   if (source.rows.cols > kComponents) narrow = reduced(source.rows, params.most, context);
-  const Layout layout = lay_out_rows(narrow.empty() ? source.rows : narrow.view(), source.labels,
-                                     params, context);
+  const Layout layout =
+      lay_out_rows(narrow.empty() ? source.rows : narrow.view(), source.labels, params, context);
   nlohmann::json map = describe(source, params, layout, request.seed);
-  map["seconds"] =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  map["seconds"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   if (!snapshot.empty()) {
     RunFolder(folder.snapshots()).write_matrix((snapshot + "-map.npy").c_str(), layout.positions);
     return map;

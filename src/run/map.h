@@ -24,11 +24,11 @@ struct MapRequest {
 };
 
 /// Lays out a finished run's embeddings, or where it has none the features or pixels that it
-/// clustered; more than 50 columns are reduced to 50 principal components before. Writes RUN/map.npy
-/// (float32 [N, 2]) and RUN/map.json, which it returns; of a snapshot
+/// clustered; more than 50 columns are reduced to 50 principal components before. Writes
+/// RUN/map.npy (float32 [N, 2]) and RUN/map.json, which it returns; of a snapshot
 /// RUN/snapshots/STAGE-EPOCH-map.npy alone. What stood there is replaced. Throws UserError on bad
-/// parameters, an unknown snapshot or fewer than four rows; Interrupted when cancelled. Both leave an
-/// earlier map as it was.
+/// parameters, an unknown snapshot or fewer than four rows; Interrupted when cancelled. Both leave
+/// an earlier map as it was.
 nlohmann::json map_run(const MapRequest& request, Progress& progress, const CancelToken& cancel);
 
 /// The parameters of a map, for its help.

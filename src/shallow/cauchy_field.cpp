@@ -14,9 +14,9 @@ constexpr int kSupport = 6;  // nodes across that a B-spline of degree 5 covers
 constexpr int kPadded = 8;   // with two of weight zero: a vector register
 constexpr double kWidestSpacing = 0.4;
 constexpr double kNarrowestSpacing = 0.1;
-constexpr double kFewestSteps = 32;   // of the grid across the points, where it can be narrower
-constexpr int kLargestGrid = 4096;    // nodes a side, half of them empty
-constexpr int kMargin = 8;            // nodes: the interpolated kernel reaches a little farther
+constexpr double kFewestSteps = 32;    // of the grid across the points, where it can be narrower
+constexpr int kLargestGrid = 4096;     // nodes a side, half of them empty
+constexpr int kMargin = 8;             // nodes: the interpolated kernel reaches a little farther
 constexpr std::int64_t kBandRows = 8;  // more than kSupport, so a point touches two bands at most
 constexpr std::int64_t kBlock = 1024;  // points
 constexpr std::int64_t kPointsPerNode = 6;  // of a side: fewer points go pair by pair
@@ -229,35 +229,35 @@ void CauchyField::convolve() {
     }
   });
   // Across, there and back.
-  for_each_with(lines_, spectrum_re_.rows() / kLanes, [&](std::int64_t group,
-                                                          LineFft::Lines& lines) {
-    for (int lane = 0; lane < kLanes; ++lane) {
-      const float* re = spectrum_re_.row(group * kLanes + lane);
-      const float* im = spectrum_im_.row(group * kLanes + lane);
-      for (std::int64_t x = 0; x < nodes_[0]; ++x) {
-        lines.re(x, lane) = re[x];
-        lines.im(x, lane) = im[x];
-      }
-    }
-    clear(lines, nodes_[0]);
-    fft_.forward(lines);
-    for (std::int64_t k = 0; k < size; ++k) {
-      const float* factor = kernel_.row(group * half + std::min(k, size - k));
-      for (int lane = 0; lane < kLanes; ++lane) {
-        lines.re(k, lane) *= factor[lane];
-        lines.im(k, lane) *= factor[lane];
-      }
-    }
-    fft_.inverse(lines);
-    for (int lane = 0; lane < kLanes; ++lane) {
-      float* re = spectrum_re_.row(group * kLanes + lane);
-      float* im = spectrum_im_.row(group * kLanes + lane);
-      for (std::int64_t x = 0; x < nodes_[0]; ++x) {
-        re[x] = lines.re(x, lane);
-        im[x] = lines.im(x, lane);
-      }
-    }
-  });
+  for_each_with(lines_, spectrum_re_.rows() / kLanes,
+                [&](std::int64_t group, LineFft::Lines& lines) {
+                  for (int lane = 0; lane < kLanes; ++lane) {
+                    const float* re = spectrum_re_.row(group * kLanes + lane);
+                    const float* im = spectrum_im_.row(group * kLanes + lane);
+                    for (std::int64_t x = 0; x < nodes_[0]; ++x) {
+                      lines.re(x, lane) = re[x];
+                      lines.im(x, lane) = im[x];
+                    }
+                  }
+                  clear(lines, nodes_[0]);
+                  fft_.forward(lines);
+                  for (std::int64_t k = 0; k < size; ++k) {
+                    const float* factor = kernel_.row(group * half + std::min(k, size - k));
+                    for (int lane = 0; lane < kLanes; ++lane) {
+                      lines.re(k, lane) *= factor[lane];
+                      lines.im(k, lane) *= factor[lane];
+                    }
+                  }
+                  fft_.inverse(lines);
+                  for (int lane = 0; lane < kLanes; ++lane) {
+                    float* re = spectrum_re_.row(group * kLanes + lane);
+                    float* im = spectrum_im_.row(group * kLanes + lane);
+                    for (std::int64_t x = 0; x < nodes_[0]; ++x) {
+                      re[x] = lines.re(x, lane);
+                      im[x] = lines.im(x, lane);
+                    }
+                  }
+                });
   // And up again.
   for_each_with(lines_, width / (2 * kLanes), [&](std::int64_t group, LineFft::Lines& lines) {
     const std::int64_t first = group * 2 * kLanes;

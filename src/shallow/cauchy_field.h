@@ -45,17 +45,17 @@ class CauchyField {
   double inner_product() const;
 
   double spacing_ = 0;
-  double origin_[2] = {};  // where node (0, 0) lies
+  double origin_[2] = {};       // where node (0, 0) lies
   std::int64_t nodes_[2] = {};  // across and down
   int size_ = 0;                // of the transforms, a side
   std::int64_t bands_ = 0;
   LineFft fft_;
-  std::vector<LineFft::Lines> lines_;          // one for each thread
-  Matrix<float> kernel_;                       // spectrum, in the order in which it is used
-  double kernel_spacing_ = 0;                  // for which it was built
-  Matrix<float> charge_, potential_;           // on the grid: a row of nodes after the other
-  Matrix<float> spectrum_re_, spectrum_im_;    // of the columns: frequencies by nodes across
-  std::vector<std::int64_t> order_;            // points by the band of rows that they lie in
+  std::vector<LineFft::Lines> lines_;        // one for each thread
+  Matrix<float> kernel_;                     // spectrum, in the order in which it is used
+  double kernel_spacing_ = 0;                // for which it was built
+  Matrix<float> charge_, potential_;         // on the grid: a row of nodes after the other
+  Matrix<float> spectrum_re_, spectrum_im_;  // of the columns: frequencies by nodes across
+  std::vector<std::int64_t> order_;          // points by the band of rows that they lie in
   std::vector<std::int64_t> band_begins_;
 };
 

@@ -81,8 +81,8 @@ void small_transform<5>(float* re, float* im) {
 /// One of the steps: `groups` transforms of R values, each for `width` neighbouring columns.
 template <int R>
 void step(const float* __restrict from_re, const float* __restrict from_im, float* __restrict to_re,
-          float* __restrict to_im, int groups, int width, const float* cosines,
-          const float* sines, int turn) {
+          float* __restrict to_im, int groups, int width, const float* cosines, const float* sines,
+          int turn) {
   const std::int64_t apart = static_cast<std::int64_t>(groups) * width;
   for (int g = 0; g < groups; ++g) {
     float c[R], s[R];
@@ -139,10 +139,18 @@ void LineFft::forward(Lines& lines) const {
            width, cosines_.data(), sines_.data(), width / kLanes);
     };
     switch (radix) {
-      case 2: run(step<2>); break;
-      case 3: run(step<3>); break;
-      case 4: run(step<4>); break;
-      default: run(step<5>); break;
+      case 2:
+        run(step<2>);
+        break;
+      case 3:
+        run(step<3>);
+        break;
+      case 4:
+        run(step<4>);
+        break;
+      default:
+        run(step<5>);
+        break;
     }
     std::swap(lines.re, lines.other_re);
     std::swap(lines.im, lines.other_im);

@@ -82,8 +82,7 @@ void PrincipalComponents::fit(ConstFeatures features, std::int64_t count,
     Eigen::Index widest = 0;
     direction.cwiseAbs().maxCoeff(&widest);
     if (direction(widest) < 0) direction = -direction;
-    for (std::int64_t d = 0; d < columns; ++d)
-      directions_(d, k) = static_cast<float>(direction(d));
+    for (std::int64_t d = 0; d < columns; ++d) directions_(d, k) = static_cast<float>(direction(d));
   }
 }
 

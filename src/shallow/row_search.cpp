@@ -32,13 +32,12 @@ float exact_distance(const float* x, const float* y, std::int64_t columns) {
 /// A block of queries: for each a heap of its nearest rows so far, the farthest on top.
 class QueryBlock {
  public:
-  QueryBlock(const PreparedRows& queries, std::int64_t first, std::int64_t count,
-             std::int64_t kept)
+  QueryBlock(const PreparedRows& queries, std::int64_t first, std::int64_t count, std::int64_t kept)
       : kept_(kept),
         values_(count, queries.cols()),
-        candidates_(static_cast<std::size_t>(count * kept),
-                    {std::numeric_limits<float>::infinity(),
-                     std::numeric_limits<std::int64_t>::max()}) {
+        candidates_(
+            static_cast<std::size_t>(count * kept),
+            {std::numeric_limits<float>::infinity(), std::numeric_limits<std::int64_t>::max()}) {
     for (std::int64_t q = 0; q < count; ++q) queries.load(first + q, values_.row(q));
   }
 
@@ -102,8 +101,8 @@ Neighbours nearest_rows(ConstFeatures queries, ConstFeatures rows, std::int64_t 
       for (std::int64_t q = 0; q < asking.size(); ++q) {
         Candidate* candidates = asking.candidates(q);
         for (std::int64_t c = 0; c < kept; ++c)
-          candidates[c].first = exact_distance(queries.row(first + q),
-                                               rows.row(candidates[c].second), rows.cols);
+          candidates[c].first =
+              exact_distance(queries.row(first + q), rows.row(candidates[c].second), rows.cols);
         std::partial_sort(candidates, candidates + count, candidates + kept);
         for (std::int64_t c = 0; c < count; ++c) {
           found.distances(first + q, c) = candidates[c].first;

@@ -14,7 +14,7 @@ namespace coterie {
 namespace {
 
 constexpr double kStartDeviation = 1e-4;
-constexpr double kNoise = 0.01;         // of the deviation
+constexpr double kNoise = 0.01;  // of the deviation
 constexpr double kLeastLearningRate = 50;
 constexpr double kFirstMomentum = 0.5, kFinalMomentum = 0.8;
 constexpr float kLongestStep = 5;  // along a coordinate; few rows would fly away under exaggeration
@@ -95,8 +95,9 @@ const Fields<TsneParams>& TsneParams::fields() {
 void TsneParams::validate() const {
   fields().validate(*this);
   if (exaggeration_iterations > iterations)
-    throw UserError("exaggeration_iterations = {} are more than iterations = {}: allowed is 0 to {}",
-                    exaggeration_iterations, iterations, iterations);
+    throw UserError(
+        "exaggeration_iterations = {} are more than iterations = {}: allowed is 0 to {}",
+        exaggeration_iterations, iterations, iterations);
 }
 
 Tsne::Tsne(TsneParams params) : params_(params) { params_.validate(); }

@@ -26,11 +26,11 @@ struct TsneStep {
 };
 
 /// t-SNE: rows as points in the plane, so that neighbours stay neighbours (van der Maaten and
-/// Hinton 2008). Affinities from 3 perplexity nearest neighbours (van der Maaten 2014), repulsion by
-/// interpolation on a grid (Linderman et al. 2019, see CauchyField), start from two principal
-/// components (Kobak and Berens 2019) with a hundredth of noise from the seed, which sets equal rows
-/// apart. Gradient descent with momentum .5 under exaggeration and .8 after, and a gain for each
-/// coordinate.
+/// Hinton 2008). Affinities from 3 perplexity nearest neighbours (van der Maaten 2014), repulsion
+/// by interpolation on a grid (Linderman et al. 2019, see CauchyField), start from two principal
+/// components (Kobak and Berens 2019) with a hundredth of noise from the seed, which sets equal
+/// rows apart. Gradient descent with momentum .5 under exaggeration and .8 after, and a gain for
+/// each coordinate.
 ///
 /// Time: the neighbours, O(N^2 D), and O(N perplexity) an iteration. Memory: O(N perplexity) beside
 /// the rows. The same seed gives the same layout on the same number of threads.

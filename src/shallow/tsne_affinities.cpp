@@ -45,8 +45,7 @@ void fit_row(std::span<const float> squares, double entropy, std::vector<double>
 
 }  // namespace
 
-Matrix<float> conditional_affinities(MatrixView<const float> squared_distances,
-                                     double perplexity) {
+Matrix<float> conditional_affinities(MatrixView<const float> squared_distances, double perplexity) {
   const std::int64_t count = squared_distances.cols;
   Matrix<float> shares(squared_distances.rows, count);
   parallel_for(squared_distances.rows, 64, [&](std::int64_t begin, std::int64_t end) {
@@ -55,8 +54,7 @@ Matrix<float> conditional_affinities(MatrixView<const float> squared_distances,
       fit_row(squared_distances.row_span(i), std::log(perplexity), weights);
       double sum = 0;
       for (const double weight : weights) sum += weight;
-      for (std::int64_t j = 0; j < count; ++j)
-        shares(i, j) = static_cast<float>(weights[j] / sum);
+      for (std::int64_t j = 0; j < count; ++j) shares(i, j) = static_cast<float>(weights[j] / sum);
     }
   });
   return shares;
@@ -130,7 +128,8 @@ Affinities affinities_of_rows(ConstFeatures rows, double perplexity,
   check_features(rows);
   if (!(3 * perplexity < static_cast<double>(rows.rows)))
     throw UserError(
-        "perplexity = {} is too large for {} rows: three times the perplexity must be less than the "
+        "perplexity = {} is too large for {} rows: three times the perplexity must be less than "
+        "the "
         "number of rows; set it to {:.3g} or less, or give more rows",
         perplexity, rows.rows, static_cast<double>(rows.rows - 1) / 3);
   const auto count = std::max<std::int64_t>(1, static_cast<std::int64_t>(3 * perplexity));

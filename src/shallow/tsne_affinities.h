@@ -8,11 +8,11 @@
 
 namespace coterie {
 
-/// How alike each row is to its neighbours, p_(j|i) = exp(-b_i |x_i - x_j|^2) / sum_l exp(-b_i |x_i -
-/// x_l|^2) over the neighbours alone (van der Maaten 2014, eq. 6): [N, count], each row sums to 1.
-/// b_i is such that the perplexity exp(-sum_j p_(j|i) log p_(j|i)) is the asked one, to 1e-5 of
-/// itself. Where ties make that impossible (more equal rows than the perplexity), all weight is on
-/// the nearest, in equal shares. `squared_distances` is [N, count], rising in a row.
+/// How alike each row is to its neighbours, p_(j|i) = exp(-b_i |x_i - x_j|^2) / sum_l exp(-b_i |x_i
+/// - x_l|^2) over the neighbours alone (van der Maaten 2014, section 4.1): [N, count], each row
+/// sums to 1. b_i is such that the perplexity exp(-sum_j p_(j|i) log p_(j|i)) is the asked one, to
+/// 1e-5 of itself. Where ties make that impossible (more equal rows than the perplexity), all
+/// weight is on the nearest, in equal shares. `squared_distances` is [N, count], rising in a row.
 Matrix<float> conditional_affinities(MatrixView<const float> squared_distances, double perplexity);
 
 /// Joint affinities p_ij = (p_(j|i) + p_(i|j)) / 2N, a sparse symmetric matrix [N, N] whose entries

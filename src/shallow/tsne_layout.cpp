@@ -110,8 +110,8 @@ Layout lay_out_rows(ConstFeatures rows, std::span<const std::int32_t> labels,
     layout.steps = tsne.steps();
     return layout;
   }
-  const std::vector<std::int32_t> one_cluster(
-      labels.empty() ? static_cast<std::size_t>(rows.rows) : 0);
+  const std::vector<std::int32_t> one_cluster(labels.empty() ? static_cast<std::size_t>(rows.rows)
+                                                             : 0);
   RandomStream stream(context.seed, "layout sample");
   const std::vector<std::int64_t> sample =
       stratified_sample(labels.empty() ? one_cluster : labels, params.most, stream);
@@ -127,8 +127,7 @@ Layout lay_out_rows(ConstFeatures rows, std::span<const std::int32_t> labels,
   write_at(layout.positions, sample, positions);
   for (std::span<const std::int64_t> rest = layout.placed; !rest.empty();) {
     const auto part = rest.first(std::min(rest.size(), kPlacedAtOnce));
-    write_at(layout.positions, part,
-             place_rows(rows_at(rows, part), laid_out, positions, context));
+    write_at(layout.positions, part, place_rows(rows_at(rows, part), laid_out, positions, context));
     rest = rest.subspan(part.size());
   }
   return layout;

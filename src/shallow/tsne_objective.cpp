@@ -65,18 +65,19 @@ void TsneObjective::gradient(MatrixView<const float> positions, double exaggerat
 double TsneObjective::divergence(MatrixView<const float> positions) const {
   using Lanes = Eigen::Array<float, kLanes, 1>;
   std::vector<double> sums(static_cast<std::size_t>((rows() + kBlock - 1) / kBlock));
-  parallel_for(static_cast<std::int64_t>(sums.size()), 1, [&](std::int64_t begin,
-                                                              std::int64_t end) {
-    for (std::int64_t i = begin * kBlock; i < std::min(end * kBlock, rows()); ++i) {
-      Lanes row = Lanes::Zero();
-      for (std::int64_t e = affinities_.offsets[i]; e < affinities_.offsets[i + 1]; e += kLanes) {
-        const Steps step(positions, i, affinities_.columns.data() + e);
-        const Eigen::Map<const Lanes> x(step.x), y(step.y), p(affinities_.values.data() + e);
-        row += p * (1 + x * x + y * y).log();
-      }
-      sums[i / kBlock] += row.sum();
-    }
-  });
+  parallel_for(
+      static_cast<std::int64_t>(sums.size()), 1, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t i = begin * kBlock; i < std::min(end * kBlock, rows()); ++i) {
+          Lanes row = Lanes::Zero();
+          for (std::int64_t e = affinities_.offsets[i]; e < affinities_.offsets[i + 1];
+               e += kLanes) {
+            const Steps step(positions, i, affinities_.columns.data() + e);
+            const Eigen::Map<const Lanes> x(step.x), y(step.y), p(affinities_.values.data() + e);
+            row += p * (1 + x * x + y * y).log();
+          }
+          sums[i / kBlock] += row.sum();
+        }
+      });
   // log(p / q) = log p + log(1 + |y_i - y_j|^2) + log total, and the p sum to one.
   double divergence = negative_entropy_ + std::log(total_);
   for (const double sum : sums) divergence += sum;

@@ -10,7 +10,8 @@
 namespace coterie {
 
 /// What t-SNE minimises: the divergence of the layout's affinities q_ij = w_ij / sum_(k != l) w_kl,
-/// w_ij = 1 / (1 + |y_i - y_j|^2), from the rows' p_ij (van der Maaten and Hinton 2008, eq. 4 to 6).
+/// w_ij = 1 / (1 + |y_i - y_j|^2), from the rows' p_ij (van der Maaten and Hinton 2008, eq. 4
+/// and 5).
 class TsneObjective {
  public:
   explicit TsneObjective(Affinities affinities);

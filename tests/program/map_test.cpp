@@ -11,9 +11,9 @@ using namespace testing;
 TEST(MapCommand, LaysOutARunOnFeatures) {
   Program program;
   program.write("toy.csv", toy_csv(60));
-  ASSERT_EQ(program.run({"cluster", "toy.csv", "-k", "3", "--label-column", "kind", "--out", "run"})
-                .code,
-            0);
+  ASSERT_EQ(
+      program.run({"cluster", "toy.csv", "-k", "3", "--label-column", "kind", "--out", "run"}).code,
+      0);
   const std::vector<std::string> words = {"map", "run", "--set", "iterations=120", "--seed", "4"};
   const Outcome plain = program.run(words);
   ASSERT_EQ(plain.code, 0) << plain.err;
@@ -37,8 +37,9 @@ TEST(MapCommand, LaysOutARunOnFeatures) {
 TEST(MapCommand, LaysOutPixels) {
   Program program;
   program.write("images-idx3-ubyte", idx_images(30));
-  ASSERT_EQ(program.run({"cluster", "images-idx3-ubyte", "-k", "3", "--method", "kmeans", "--out",
-                         "run", "--no-report"})
+  ASSERT_EQ(program
+                .run({"cluster", "images-idx3-ubyte", "-k", "3", "--method", "kmeans", "--out",
+                      "run", "--no-report"})
                 .code,
             0);
   const Outcome outcome = program.run({"map", "run", "--set", "iterations=50", "--json"});

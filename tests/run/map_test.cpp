@@ -137,9 +137,13 @@ TEST(MapRun, LaysOutSnapshots) {
 
 TEST(MapRun, RefusesWhatItCannotLayOut) {
   const EmbeddedRun run(Blobs(50, 4, 3));
-  EXPECT_CONTAINS(user_error_of([&] { run.map({{"perplexty", "5"}}); }),
+  EXPECT_CONTAINS(user_error_of([&] {
+                    run.map({{"perplexty", "5"}});
+                  }),
                   "--set perplexty=5: unknown parameter 'perplexty': did you mean 'perplexity'");
-  EXPECT_CONTAINS(user_error_of([&] { run.map({{"exaggeration_iterations", "300"}}); }),
+  EXPECT_CONTAINS(user_error_of([&] {
+                    run.map({{"exaggeration_iterations", "300"}});
+                  }),
                   "allowed is 0 to 200");
   EXPECT_CONTAINS(user_error_of([&] { EmbeddedRun(Blobs(3, 2, 2)).map({}); }), "needs 4 or more");
   run.folder.write_matrix("embeddings.npy", Matrix<float>(49, 4));

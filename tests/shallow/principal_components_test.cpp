@@ -36,9 +36,9 @@ TEST(PrincipalComponents, EqualThoseOfTheCovariance) {
   const std::int64_t n = 500, columns = 60;
   RandomStream random(2, "rows");
   const Eigen::MatrixXd turn =
-      Eigen::HouseholderQR<Eigen::MatrixXd>(
-          Eigen::MatrixXd::NullaryExpr(columns, columns, [&] { return random.normal(); }))
-          .householderQ();
+      Eigen::HouseholderQR<Eigen::MatrixXd>(Eigen::MatrixXd::NullaryExpr(columns, columns, [&] {
+        return random.normal();
+      })).householderQ();
   Eigen::MatrixXd values(n, columns);
   for (std::int64_t i = 0; i < n; ++i)
     for (std::int64_t d = 0; d < columns; ++d)

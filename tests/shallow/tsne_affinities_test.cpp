@@ -24,9 +24,8 @@ double perplexity_of(const float* shares, std::int64_t count) {
 
 TEST(ConditionalAffinities, HaveTheAskedPerplexity) {
   // Of all sizes; the last far away, where the differences between the squares count and not they.
-  const std::vector<float> rows = {0,    1e-6f, 2e-6f, 5e-6f, 9e-6f, 1.0f,  2.0f,   3.0f, 5.0f,
-                                   8.0f, 1e7f,  2e7f,  2e7f,  3e7f,  9e7f,  1000,   1001, 1002,
-                                   1004, 1008};
+  const std::vector<float> rows = {0,    1e-6f, 2e-6f, 5e-6f, 9e-6f, 1.0f, 2.0f, 3.0f, 5.0f, 8.0f,
+                                   1e7f, 2e7f,  2e7f,  3e7f,  9e7f,  1000, 1001, 1002, 1004, 1008};
   for (const double perplexity : {1.3, 2.0, 3.7}) {
     const Matrix<float> shares = conditional_affinities({rows.data(), 4, 5}, perplexity);
     for (std::int64_t i = 0; i < 4; ++i) {

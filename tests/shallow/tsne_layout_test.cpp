@@ -80,9 +80,9 @@ TEST(LayOutRows, PlacesTheRestOfMany) {
     for (std::int64_t j = 0; j < 600; ++j)
       if (!placed[j]) {
         double& least = nearest[blobs.truth[j]];
-        least = std::min<double>(
-            least, std::hypot(layout.positions(i, 0) - layout.positions(j, 0),
-                              layout.positions(i, 1) - layout.positions(j, 1)));
+        least =
+            std::min<double>(least, std::hypot(layout.positions(i, 0) - layout.positions(j, 0),
+                                               layout.positions(i, 1) - layout.positions(j, 1)));
       }
     EXPECT_EQ(std::min_element(nearest, nearest + 3) - nearest, blobs.truth[i]) << "row " << i;
   }

@@ -50,8 +50,8 @@ struct Exact {
         const double q = w(i, j) / total;
         if (p(i, j) > 0) divergence += p(i, j) * std::log(p(i, j) / q);
         for (int d = 0; d < 2; ++d)
-          gradient(i, d) += 4 * (exaggeration * p(i, j) - q) * w(i, j) *
-                            (static_cast<double>(y(i, d)) - y(j, d));
+          gradient(i, d) +=
+              4 * (exaggeration * p(i, j) - q) * w(i, j) * (static_cast<double>(y(i, d)) - y(j, d));
       }
   }
   Matrix<double> gradient;

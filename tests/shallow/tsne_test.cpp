@@ -84,8 +84,7 @@ TEST(Tsne, TheSameWhateverTheThreads) {
 
 TEST(Tsne, FourRows) {
   const float x[4] = {0, 1, 10, 11};
-  const Matrix<float> y =
-      Tsne({.perplexity = 1, .iterations = 300}).fit({x, 4, 1}, {.seed = 3});
+  const Matrix<float> y = Tsne({.perplexity = 1, .iterations = 300}).fit({x, 4, 1}, {.seed = 3});
   expect_finite(y);
   EXPECT_LT(distance(y, 0, 1), distance(y, 0, 2));
   EXPECT_LT(distance(y, 2, 3), distance(y, 1, 2));
@@ -165,8 +164,8 @@ TEST(Tsne, SaysHowFarItIsAndStopsInTheMiddle) {
     std::string last;
   } progress;
   const Blobs blobs(90, 3, 2);
-  EXPECT_THROW(Tsne({.perplexity = 5}).fit(blobs.features,
-                                           {.progress = &progress, .cancel = &progress.cancel}),
+  EXPECT_THROW(Tsne({.perplexity = 5})
+                   .fit(blobs.features, {.progress = &progress, .cancel = &progress.cancel}),
                Interrupted);
   EXPECT_EQ(progress.length, 1000);
   EXPECT_EQ(progress.reached, 60);
