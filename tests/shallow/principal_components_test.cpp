@@ -2,10 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include <Eigen/Dense>
 #include <cmath>
+#include <vector>
 
 #include "coterie/core/random.h"
+#include "coterie/shallow/stored_tensors.h"
+#include "coterie/shallow/whitening.h"
 #include "testing.h"
 
 namespace coterie {
@@ -31,35 +33,39 @@ TEST(PrincipalComponents, ByHand) {
 }
 
 TEST(PrincipalComponents, EqualThoseOfTheCovariance) {
-  // 60 columns with deviations 1, 1/2, 1/3, ..., in turned axes, far from the origin: 3 of them are
-  // found by the random block, all 60 at once.
+  // 60 columns with deviations 1, 1/2, 1/3, ..., mirrored at a slanting plane, far from the origin.
   const std::int64_t n = 500, columns = 60;
   RandomStream random(2, "rows");
-  const Eigen::MatrixXd turn =
-      Eigen::HouseholderQR<Eigen::MatrixXd>(Eigen::MatrixXd::NullaryExpr(columns, columns, [&] {
-        return random.normal();
-      })).householderQ();
-  Eigen::MatrixXd values(n, columns);
-  for (std::int64_t i = 0; i < n; ++i)
-    for (std::int64_t d = 0; d < columns; ++d)
-      values(i, d) = random.normal() / static_cast<double>(d + 1);
-  values = values * turn;
   Matrix<float> x(n, columns);
-  for (std::int64_t i = 0; i < n; ++i)
-    for (std::int64_t d = 0; d < columns; ++d) x(i, d) = static_cast<float>(values(i, d) + 20);
-  const Eigen::MatrixXd centred = values.rowwise() - values.colwise().mean();
-  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(centred.transpose() * centred /
-                                                              static_cast<double>(n));
+  for (std::int64_t i = 0; i < n; ++i) {
+    std::vector<double> row(columns);
+    double along = 0;  // the plane's normal is (1, 1, ..., 1)
+    for (std::int64_t d = 0; d < columns; ++d) {
+      row[d] = random.normal() / static_cast<double>(d + 1);
+      along += row[d] / static_cast<double>(columns);
+    }
+    for (std::int64_t d = 0; d < columns; ++d)
+      x(i, d) = static_cast<float>(row[d] - 2 * along + 20);
+  }
+  // Whitening solves for all directions of the covariance: w_k = v_k / sqrt(lambda_k).
+  Whitening whitening;
+  whitening.fit(x);
+  const TensorMap tensors = whitening.save();
+  const Matrix<double> map = StoredTensors(tensors, "whitening").matrix("map");
+  ASSERT_EQ(map.cols(), columns);
+  // 3 of them are found by a random block of 13, all 60 at once.
   for (const std::int64_t count : {std::int64_t{3}, columns}) {
     PrincipalComponents components;
     components.fit(x, count);
     ASSERT_EQ(components.variances().size(), static_cast<std::size_t>(count));
     for (std::int64_t k = 0; k < 3; ++k) {
-      EXPECT_NEAR(components.variances()[k], solver.eigenvalues()(columns - 1 - k), 1e-4);
-      double cosine = 0;
-      for (std::int64_t d = 0; d < columns; ++d)
-        cosine += components.directions()(d, k) * solver.eigenvectors()(d, columns - 1 - k);
-      EXPECT_NEAR(std::abs(cosine), 1, 1e-4);
+      double square = 0, product = 0;
+      for (std::int64_t d = 0; d < columns; ++d) {
+        square += map(d, k) * map(d, k);
+        product += map(d, k) * components.directions()(d, k);
+      }
+      EXPECT_NEAR(components.variances()[k], 1 / square, 1e-4);
+      EXPECT_NEAR(product / std::sqrt(square), 1, 1e-4);
     }
   }
 }
