@@ -12,6 +12,7 @@ run() {
   "$@"
 }
 run build/release/bench/kmeans_against_peers
+run build/release/bench/tsne_against_peer
 pendigits=${PENDIGITS:-../shared/data/pendigits/pendigits.csv}
 if [ -f "$pendigits" ]; then
   run build/release/bench/pac_against_paper "$pendigits"

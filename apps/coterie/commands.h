@@ -30,6 +30,7 @@ void add_resume_command(CLI::App& app, Session& session);
 void add_predict_command(CLI::App& app, Session& session);
 void add_evaluate_command(CLI::App& app, Session& session);
 void add_nearest_command(CLI::App& app, Session& session);
+void add_map_command(CLI::App& app, Session& session);
 void add_consensus_command(CLI::App& app, Session& session);
 void add_report_command(CLI::App& app, Session& session);
 void add_pack_command(CLI::App& app, Session& session);

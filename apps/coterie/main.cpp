@@ -81,6 +81,7 @@ int run_program(int argc, char** argv) {
   add_predict_command(app, session);
   add_evaluate_command(app, session);
   add_nearest_command(app, session);
+  add_map_command(app, session);
   add_consensus_command(app, session);
   add_report_command(app, session);
   add_pack_command(app, session);
