@@ -82,6 +82,7 @@ int run_program(int argc, char** argv) {
   add_evaluate_command(app, session);
   add_nearest_command(app, session);
   add_consensus_command(app, session);
+  add_export_command(app, session);
   add_report_command(app, session);
   add_pack_command(app, session);
   add_views_command(app, session);
