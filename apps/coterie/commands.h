@@ -30,6 +30,8 @@ void add_resume_command(CLI::App& app, Session& session);
 void add_predict_command(CLI::App& app, Session& session);
 void add_evaluate_command(CLI::App& app, Session& session);
 void add_nearest_command(CLI::App& app, Session& session);
+void add_duplicates_command(CLI::App& app, Session& session);
+void add_outliers_command(CLI::App& app, Session& session);
 void add_consensus_command(CLI::App& app, Session& session);
 void add_export_command(CLI::App& app, Session& session);
 void add_report_command(CLI::App& app, Session& session);

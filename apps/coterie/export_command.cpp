@@ -83,12 +83,9 @@ int undo(const std::string& folder, Session& session) {
   for (const auto& left : result.left)
     console.warn(fmt::format("{}: {}", printable(left.path), left.cause));
   if (session.json) {
-    auto left = nlohmann::json::array();
-    for (const auto& each : result.left)
-      left.push_back({{"path", path_to_json(each.path)}, {"cause", each.cause}});
     print_json({{"folder", path_to_json(folder)},
                 {"undone", result.undone},
-                {"left", left},
+                {"left", bad_files_json(result.left)},
                 {"seconds", steady_seconds() - session.started}});
   } else {
     fmt::print("{}: {} undone, {} left alone\n", printable(folder), result.undone,

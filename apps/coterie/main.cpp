@@ -81,6 +81,8 @@ int run_program(int argc, char** argv) {
   add_predict_command(app, session);
   add_evaluate_command(app, session);
   add_nearest_command(app, session);
+  add_duplicates_command(app, session);
+  add_outliers_command(app, session);
   add_consensus_command(app, session);
   add_export_command(app, session);
   add_report_command(app, session);

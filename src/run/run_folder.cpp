@@ -23,6 +23,9 @@ constexpr const char* kOutputs[] = {
     "history.jsonl",   "model.safetensors", "model.json",      "dendrogram.csv",    "hierarchy.csv",
     "constraints.csv", "corrections.csv",   "corrections.json"};
 
+/// What other commands add to a finished run.
+constexpr const char* kAdditions[] = {"duplicates.csv", "outliers.csv"};
+
 nlohmann::json parse_json_file(const fs::path& path) {
   auto json = nlohmann::json::parse(read_file(path), nullptr, false);
   if (json.is_discarded())
@@ -194,6 +197,7 @@ void RunFolder::remove_outputs() const {
   std::error_code ignored;
   fs::remove(file("manifest.json"), ignored);
   for (const char* name : kOutputs) fs::remove(file(name), ignored);
+  for (const char* name : kAdditions) fs::remove(file(name), ignored);
   fs::remove_all(checkpoints(), ignored);
   fs::remove_all(tensorboard(), ignored);
   fs::remove_all(snapshots(), ignored);
