@@ -8,6 +8,7 @@
 #include "console.h"
 #include "coterie/core/text.h"
 #include "coterie/run/export.h"
+#include "coterie/run/export_model.h"
 #include "coterie/run/export_table.h"
 #include "results.h"
 
@@ -21,8 +22,11 @@ constexpr std::pair<const char*, ExportForm> kFolderForms[] = {
 constexpr std::pair<const char*, TableForm> kTableForms[] = {
     {"csv", TableForm::csv}, {"jsonl", TableForm::jsonl}, {"fiftyone", TableForm::fiftyone}};
 
+constexpr std::pair<const char*, ModelForm> kModelForms[] = {
+    {"torchscript", ModelForm::torchscript}, {"safetensors", ModelForm::safetensors}};
+
 struct ExportOptions {
-  std::string run, to, form, undo;
+  std::string run, to, form, model, undo;
   bool yes = false;
 };
 
@@ -63,13 +67,13 @@ int make_folders(const ExportOptions& options, ExportForm form, Session& session
   return kDone;
 }
 
-int make_table(const ExportOptions& options, TableForm form, Session& session) {
-  Console console(session.quiet);
-  const auto file = export_table(options.run, options.to, form, console);
+/// Says which file was written, in which form.
+int report_file(const ExportOptions& options, const std::filesystem::path& file,
+                const std::string& form, const Session& session) {
   if (session.json) {
     print_json({{"run", path_to_json(options.run)},
                 {"file", path_to_json(file.native())},
-                {"as", options.form},
+                {"as", form},
                 {"seconds", steady_seconds() - session.started}});
   } else {
     fmt::print("{}\n", printable(file.native()));
@@ -103,30 +107,39 @@ const Form* form_of(const std::pair<const char*, Form> (&forms)[N], const std::s
 
 int run_export(const ExportOptions& options, Session& session) {
   if (!options.undo.empty()) {
-    if (!options.run.empty() || !options.to.empty() || !options.form.empty())
+    if (!options.run.empty() || !options.to.empty() || !options.form.empty() ||
+        !options.model.empty())
       throw UserError("--undo {} takes the folder of an export and nothing else",
                       printable(options.undo));
     return undo(options.undo, session);
   }
   if (options.run.empty()) throw UserError("RUN is missing: give a run folder, or --undo DIR");
   if (options.to.empty()) throw UserError("--to is missing: give the folder or file to write");
-  if (options.form.empty())
-    throw UserError("--as is missing: give symlink, copy, move, csv, jsonl or fiftyone");
+  if (options.form.empty() == options.model.empty())
+    throw UserError(
+        "give one of --as (symlink, copy, move, csv, jsonl, fiftyone) and --model (torchscript, "
+        "safetensors)");
+  if (const auto* form = form_of(kModelForms, options.model))
+    return report_file(options, export_model(options.run, options.to, *form), options.model,
+                       session);
   if (const auto* form = form_of(kFolderForms, options.form))
     return make_folders(options, *form, session);
-  return make_table(options, *form_of(kTableForms, options.form), session);
+  Console console(session.quiet);
+  const auto file =
+      export_table(options.run, options.to, *form_of(kTableForms, options.form), console);
+  return report_file(options, file, options.form, session);
 }
 
 }  // namespace
 
 void add_export_command(CLI::App& app, Session& session) {
   auto* command = app.add_subcommand(
-      "export", "Put the images into one folder per cluster, or write the clusters as a table");
+      "export",
+      "Put the images into one folder per cluster, or write the clusters or the model for other "
+      "programs");
   auto options = std::make_shared<ExportOptions>();
   command->add_option("RUN", options->run, "Run folder");
-  command
-      ->add_option("--to", options->to,
-                   "New folder to make (symlink, copy, move, fiftyone), or new file (csv, jsonl)")
+  command->add_option("--to", options->to, "New folder to make, or for csv and jsonl a new file")
       ->type_name("PATH");
   command
       ->add_option("--as", options->form,
@@ -134,6 +147,12 @@ void add_export_command(CLI::App& app, Session& session) {
                    "files of their own), or of the images themselves (move); or a csv, JSON lines, "
                    "or a samples.json for FiftyOne")
       ->check(CLI::IsMember({"symlink", "copy", "move", "csv", "jsonl", "fiftyone"}))
+      ->type_name("FORM");
+  command
+      ->add_option("--model", options->model,
+                   "The trained model for other programs: as a TorchScript program (methods whose "
+                   "network has a cluster head), or its tensors as safetensors; with a model.json")
+      ->check(CLI::IsMember({"torchscript", "safetensors"}))
       ->type_name("FORM");
   command->add_flag("--yes", options->yes, "Move without asking");
   command

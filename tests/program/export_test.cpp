@@ -2,6 +2,9 @@
 #include <gtest/gtest.h>
 #include <pty.h>
 
+#include <cstdlib>
+#include <set>
+
 #include "program/program.h"
 
 namespace coterie {
@@ -122,12 +125,85 @@ TEST_F(ExportCommand, WrongOptionsAreNamed) {
   };
   EXPECT_CONTAINS(error({}), "RUN is missing");
   EXPECT_CONTAINS(error({"run", "--as", "copy"}), "--to is missing");
-  EXPECT_CONTAINS(error({"run", "--to", "out"}), "--as is missing");
+  EXPECT_CONTAINS(error({"run", "--to", "out"}), "give one of --as");
   EXPECT_CONTAINS(error({"run", "--to", "out", "--as", "zip"}), "zip");
   EXPECT_CONTAINS(error({"nowhere", "--to", "out", "--as", "copy"}), "no run folder");
   EXPECT_CONTAINS(error({"--undo", "photos"}), "no export to undo");
   EXPECT_CONTAINS(error({"run", "--undo", "photos"}), "nothing else");
   EXPECT_FALSE(fs::exists(program_.file("out")));
+}
+
+/// The first python that has PyTorch; empty where none has.
+std::string python_with_torch() {
+  for (const std::string python : {"python3", "/usr/bin/python3"})
+    if (std::system((python + " -c 'import torch, numpy' 2> /dev/null").c_str()) == 0)
+      return python;
+  return {};
+}
+
+TEST(ModelExport, SafetensorsComeWithADescription) {
+  Program program;
+  program.write("images-idx3-ubyte", idx_images(30));
+  ASSERT_EQ(program
+                .run({"cluster", "images-idx3-ubyte", "-k", "3", "--method", "ae", "--epochs", "1",
+                      "--out", "run"})
+                .code,
+            0);
+  const Outcome made =
+      program.run({"export", "run", "--model", "safetensors", "--to", "model", "--json"});
+  ASSERT_EQ(made.code, 0) << made.err;
+  EXPECT_EQ(made.json().at("file"), "model/model.safetensors");
+  EXPECT_EQ(program.read("model/model.safetensors"), program.read("run/model.safetensors"));
+  const auto about = nlohmann::json::parse(program.read("model/model.json"));
+  EXPECT_EQ(about.at("input").at("shape"), (std::vector<int>{1, 28, 28}));
+  EXPECT_EQ(about.at("input").at("normalisation").at("divide"), std::vector<float>{1});
+  const auto names = [&] {
+    std::set<std::string> all;
+    for (const auto& tensor : about.at("tensors")) all.insert(tensor.at("name"));
+    return all;
+  }();
+  EXPECT_TRUE(names.contains("autoencoder/encoder.0.weight"));
+  EXPECT_CONTAINS(program.run({"export", "run", "--model", "safetensors", "--to", "model"}).err,
+                  "there already");
+  const Outcome refused = program.run({"export", "run", "--model", "torchscript", "--to", "other"});
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_CONTAINS(refused.err, "use --model safetensors");
+  EXPECT_FALSE(fs::exists(program.file("other")));
+}
+
+TEST(SlowModelExport, PythonGivesTheLabelsOfTheRun) {
+  const std::string python = python_with_torch();
+  if (python.empty()) GTEST_SKIP() << "needs PyTorch: install python3-torch";
+  Program program;
+  const std::string idx = idx_images(30);
+  program.write("images-idx3-ubyte", idx);
+  program.write(
+      "images.npy",
+      npy("{'descr': '|u1', 'fortran_order': False, 'shape': (30, 28, 28), }", idx.substr(16)));
+  ASSERT_EQ(program
+                .run({"cluster", "images-idx3-ubyte", "-k", "3", "--method", "dec", "--epochs", "3",
+                      "--set", "batch_size=10", "--out", "run"})
+                .code,
+            0);
+  ASSERT_EQ(program.run({"export", "run", "--model", "torchscript", "--to", "model"}).code, 0);
+  const std::string command = python + " '" COTERIE_SOURCE_DIR "/docs/examples/load_model.py' '" +
+                              program.file("model").native() + "' '" +
+                              program.file("images.npy").native() + "' > '" +
+                              program.file("labels.csv").native() + "'";
+  ASSERT_EQ(std::system(command.c_str()), 0);
+  std::istringstream labels(program.read("labels.csv")), rows(program.read("run/assignments.csv"));
+  std::string label, row;
+  std::getline(labels, label);
+  std::getline(rows, row);
+  EXPECT_EQ(label, "row,label,confidence");
+  for (int i = 0; i < 30; ++i) {
+    ASSERT_TRUE(std::getline(labels, label) && std::getline(rows, row));
+    const std::string id = std::to_string(i);
+    // "0,2,0.9..." and "0,images-idx3-ubyte#0,2,0.9...,3"
+    const std::string known = row.substr((id + ",images-idx3-ubyte#" + id + ",").size());
+    EXPECT_EQ(label.substr(id.size() + 1, 2), known.substr(0, 2)) << row;
+    EXPECT_NEAR(std::stod(label.substr(id.size() + 3)), std::stod(known.substr(2)), 1e-4) << row;
+  }
 }
 
 }  // namespace
