@@ -1,12 +1,12 @@
 #include "coterie/core/file_moves.h"
 
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <fstream>
 #include <sstream>
 
+#include "small_disk.h"
 #include "testing.h"
 
 namespace coterie {
@@ -74,9 +74,8 @@ TEST_F(FileMoves, AMoveWithinAFileSystemKeepsTheFileItself) {
 
 TEST_F(FileMoves, AMoveToAnotherDiskCopiesThenRemoves) {
   const fs::path disk = folder_ / "disk";
-  fs::create_directory(disk);
-  if (geteuid() != 0 || mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=64k") != 0)
-    GTEST_SKIP() << "needs root to mount a disk";
+  const SmallDisk small(disk, "64k");
+  COTERIE_NEED_DISK(small);
   const fs::path from = write("from", "bytes"), large = write("large", std::string(100'000, 'x'));
   const auto before = info_of(from);
   place_moved(from, disk / "to");
@@ -90,7 +89,6 @@ TEST_F(FileMoves, AMoveToAnotherDiskCopiesThenRemoves) {
   EXPECT_EQ(read(large).size(), 100'000u);
   EXPECT_FALSE(fs::exists(disk / "large"));
   EXPECT_FALSE(fs::exists(disk / kPartialFile));
-  umount(disk.c_str());
 }
 
 TEST_F(FileMoves, WhatACrashLeftIsWrittenOver) {

@@ -1,13 +1,13 @@
 #include "coterie/run/export.h"
 
 #include <signal.h>
-#include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "coterie/run/cluster.h"
 #include "data/png_reader.h"
 #include "run/made_run.h"
+#include "small_disk.h"
 #include "testing.h"
 
 namespace coterie {
@@ -213,9 +213,8 @@ TEST_F(Export, OneFileUnderTwoNamesCannotMove) {
 }
 
 TEST_F(Export, MovesBetweenDisks) {
-  fs::create_directory(folder_ / "disk");
-  if (geteuid() != 0 || mount("tmpfs", (folder_ / "disk").c_str(), "tmpfs", 0, "size=1m") != 0)
-    GTEST_SKIP() << "needs root to mount a disk";
+  const SmallDisk disk(folder_ / "disk", "1m");
+  COTERIE_NEED_DISK(disk);
   make_photos(20);
   const auto before = tree();
   make(ExportForm::move, folder_ / "disk/out");
@@ -230,13 +229,11 @@ TEST_F(Export, MovesBetweenDisks) {
       before.at(fs::path(journal.steps[7].source).lexically_relative(folder_.path()));
   EXPECT_EQ(after, before);
   EXPECT_EQ(read_bytes(journal.steps[7].source), "file 7");
-  umount((folder_ / "disk").c_str());
 }
 
 TEST_F(Export, AFullDiskIsToldAndUndone) {
-  fs::create_directory(folder_ / "disk");
-  if (geteuid() != 0 || mount("tmpfs", (folder_ / "disk").c_str(), "tmpfs", 0, "size=128k") != 0)
-    GTEST_SKIP() << "needs root to mount a disk";
+  const SmallDisk disk(folder_ / "disk", "128k");
+  COTERIE_NEED_DISK(disk);
   make_photos(60, 4000);
   const auto before = tree();
   for (const ExportForm form : {ExportForm::copy, ExportForm::move}) {
@@ -253,41 +250,34 @@ TEST_F(Export, AFullDiskIsToldAndUndone) {
   EXPECT_CONTAINS(user_error_of([&] { make(ExportForm::symlink, folder_ / "disk/out"); }),
                   "No space left");
   EXPECT_EQ(tree(), full);
-  umount((folder_ / "disk").c_str());
 }
 
 TEST_F(Export, AReadOnlyTargetIsRefused) {
   make_photos(6);
-  fs::create_directory(folder_ / "disk");
-  if (geteuid() == 0) {
-    if (mount("tmpfs", (folder_ / "disk").c_str(), "tmpfs", MS_RDONLY, "size=64k") != 0)
-      GTEST_SKIP() << "no file system may be mounted here";
-  } else {
+  const SmallDisk disk(folder_ / "disk", "64k", MS_RDONLY);
+  if (geteuid() == 0) COTERIE_NEED_DISK(disk);
+  if (!disk.mounted())
     fs::permissions(folder_ / "disk", fs::perms::owner_read | fs::perms::owner_exec);
-  }
   const auto before = tree();
   const std::string error =
       user_error_of([&] { make(ExportForm::symlink, folder_ / "disk/deep/out"); });
   EXPECT_CONTAINS(error, "cannot create the folder");
   EXPECT_CONTAINS(error, "choose a place that you may write to");
   EXPECT_EQ(tree(), before);
-  umount((folder_ / "disk").c_str());
-  fs::permissions(folder_ / "disk", fs::perms::owner_all);
+  if (!disk.mounted()) fs::permissions(folder_ / "disk", fs::perms::owner_all);
 }
 
 TEST_F(Export, AReadOnlyInputCannotBeMovedFrom) {
-  fs::create_directory(photos());
-  if (geteuid() != 0 || mount("tmpfs", photos().c_str(), "tmpfs", 0, "size=1m") != 0)
-    GTEST_SKIP() << "needs root to mount a disk";
+  SmallDisk disk(photos(), "1m");
+  COTERIE_NEED_DISK(disk);
   make_photos(6);
-  ASSERT_EQ(mount("tmpfs", photos().c_str(), "tmpfs", MS_REMOUNT | MS_RDONLY, "size=1m"), 0);
+  ASSERT_TRUE(disk.make_read_only());
   const auto before = tree();
   const std::string error = user_error_of([&] { make(ExportForm::move); });
   EXPECT_CONTAINS(error, "Read-only file system");
   EXPECT_CONTAINS(error, "0 of 6 files are done");
   EXPECT_TRUE(undo().left.empty());
   EXPECT_EQ(tree(), before);
-  umount(photos().c_str());
 }
 
 TEST_F(Export, ImagesWithoutFilesAreWrittenAsPng) {
