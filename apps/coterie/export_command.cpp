@@ -15,8 +15,6 @@
 namespace coterie {
 namespace {
 
-enum ExitCode { kDone = 0, kLeftOut = 3 };
-
 constexpr std::pair<const char*, ExportForm> kFolderForms[] = {
     {"symlink", ExportForm::symlink}, {"copy", ExportForm::copy}, {"move", ExportForm::move}};
 constexpr std::pair<const char*, TableForm> kTableForms[] = {
@@ -64,7 +62,7 @@ int make_folders(const ExportOptions& options, ExportForm form, Session& session
     fmt::print("{}: {} files in {} folders\nundo:  coterie export --undo {}\n",
                printable(options.to), made.files, made.clusters, printable(options.to));
   }
-  return kDone;
+  return 0;
 }
 
 /// Says which file was written, in which form.
@@ -78,7 +76,7 @@ int report_file(const ExportOptions& options, const std::filesystem::path& file,
   } else {
     fmt::print("{}\n", printable(file.native()));
   }
-  return kDone;
+  return 0;
 }
 
 int undo(const std::string& folder, Session& session) {
@@ -95,7 +93,7 @@ int undo(const std::string& folder, Session& session) {
     fmt::print("{}: {} undone, {} left alone\n", printable(folder), result.undone,
                result.left.size());
   }
-  return result.left.empty() ? kDone : kLeftOut;
+  return result.left.empty() ? 0 : 3;
 }
 
 template <class Form, std::size_t N>

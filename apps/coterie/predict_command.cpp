@@ -16,8 +16,6 @@
 namespace coterie {
 namespace {
 
-enum ExitCode { kDone = 0, kLeftOut = 3 };
-
 constexpr std::size_t kStreamBatch = 64;  // files that are decoded and labelled together
 constexpr const char* kColumns = "path,label,confidence,distance,outlier";
 
@@ -90,7 +88,7 @@ int predict_input(const PredictOptions& options, Session& session) {
       write_file(options.out, csv);
     }
   }
-  return options.strict && !dataset.bad_files.empty() ? kLeftOut : kDone;
+  return options.strict && !dataset.bad_files.empty() ? 3 : 0;
 }
 
 int predict_stream(const PredictOptions& options, Session& session) {
@@ -121,7 +119,7 @@ int predict_stream(const PredictOptions& options, Session& session) {
     }
     if (std::fflush(stdout) != 0) break;  // main says why.
   }
-  return options.strict && left_out ? kLeftOut : kDone;
+  return options.strict && left_out ? 3 : 0;
 }
 
 }  // namespace

@@ -17,7 +17,7 @@
 namespace coterie {
 namespace {
 
-constexpr std::int64_t kNeighbours = 10;
+constexpr std::int64_t kNeighboursLookedAt = 10;
 constexpr double kNearShare = 0.1;  // of the median 1 - cosine between nearest neighbours
 
 /// For each image the first that has its pixels, which may be itself.
@@ -86,7 +86,7 @@ DistinctNeighbours distinct_neighbours(ConstFeatures rows, const std::vector<std
     seen = copy;
   }
   distinct.found =
-      nearest_neighbours(seen, std::min(kNeighbours, count - 1), {.cosine = true}, context);
+      nearest_neighbours(seen, std::min(kNeighboursLookedAt, count - 1), {.cosine = true}, context);
   return distinct;
 }
 

@@ -11,21 +11,19 @@ namespace fs = std::filesystem;
 namespace coterie {
 namespace {
 
-using nlohmann::json;
-
 /// The values of a small tensor.
-json values_of(const TensorMap& tensors, const char* name, float otherwise) {
+nlohmann::json values_of(const TensorMap& tensors, const char* name, float otherwise) {
   const auto found = tensors.find(name);
   if (found == tensors.end() || found->second.dtype != DType::f32) return {otherwise};
   const auto values = found->second.values<float>();
   return std::vector<float>(values.begin(), values.end());
 }
 
-json describe_input(const json& model, const StoredModel& stored) {
+nlohmann::json input_of(const nlohmann::json& model, const StoredModel& stored) {
   const auto& trained = model.at("input");
   if (trained.at("kind") != "images")
     return {{"kind", "features"}, {"columns", trained.at("columns")}};
-  json input = {{"kind", "images"}, {"shape", trained.at("shape")}, {"range", {0, 1}}};
+  nlohmann::json input = {{"kind", "images"}, {"shape", trained.at("shape")}, {"range", {0, 1}}};
   if (!stored.tensors.contains("mean")) return input;  // Pixels themselves are clustered.
   input["resized_to"] = stored.meta.at("side");
   input["normalisation"] = {{"subtract", values_of(stored.tensors, "mean", 0)},
@@ -33,8 +31,8 @@ json describe_input(const json& model, const StoredModel& stored) {
   return input;
 }
 
-json describe_tensors(const TensorMap& tensors) {
-  auto list = json::array();
+nlohmann::json describe_tensors(const TensorMap& tensors) {
+  auto list = nlohmann::json::array();
   for (const auto& [name, tensor] : tensors)
     list.push_back(
         {{"name", name}, {"dtype", std::string(name_of(tensor.dtype))}, {"shape", tensor.shape}});
@@ -56,14 +54,14 @@ fs::path export_model(const fs::path& run, const fs::path& to, ModelForm form) {
   check_folder(to);
   const RunFolder folder(run);
   folder.read_finished_manifest();
-  json model;
+  nlohmann::json model;
   const StoredModel stored = folder.read_model(model);
-  json about = {{"format", 1},
-                {"coterie", kVersion},
-                {"method", model.at("method")},
-                {"clusters", model.at("clusters")},
-                {"parameters", model.at("parameters")},
-                {"input", describe_input(model, stored)}};
+  nlohmann::json about = {{"format", 1},
+                          {"coterie", kVersion},
+                          {"method", model.at("method")},
+                          {"clusters", model.at("clusters")},
+                          {"parameters", model.at("parameters")},
+                          {"input", input_of(model, stored)}};
   std::string bytes;
   const char* name = form == ModelForm::torchscript ? "model.pt" : "model.safetensors";
   if (form == ModelForm::torchscript) {

@@ -15,8 +15,6 @@ namespace fs = std::filesystem;
 namespace coterie {
 namespace {
 
-using nlohmann::json;
-
 struct Tabled {
   std::vector<AssignedRow> rows;
   std::int64_t clusters = 0;
@@ -44,10 +42,10 @@ void write_csv(const Tabled& run, AtomicFile& out) {
 void write_jsonl(const Tabled& run, AtomicFile& out) {
   for (std::size_t i = 0; i < run.rows.size(); ++i) {
     const AssignedRow& row = run.rows[i];
-    json line = {{"id", i},
-                 {"path", path_to_json(row.path)},
-                 {"cluster", row.label},
-                 {"confidence", row.confidence}};
+    nlohmann::json line = {{"id", i},
+                           {"path", path_to_json(row.path)},
+                           {"cluster", row.label},
+                           {"confidence", row.confidence}};
     if (run.base) line["file"] = path_to_json((*run.base / row.path).native());
     out.write(line.dump() + "\n");
   }
@@ -85,7 +83,7 @@ void check_for_fiftyone(const Tabled& run, const fs::path& path) {
 }
 
 /// A label as FiftyOne stores it.
-json classification(const std::string& label) {
+nlohmann::json classification(const std::string& label) {
   return {{"_cls", "Classification"}, {"label", label}};
 }
 
@@ -94,16 +92,17 @@ void write_samples(const Tabled& run, AtomicFile& out, Progress& progress) {
   out.write("{\"samples\": [");
   for (std::size_t i = 0; i < run.rows.size(); ++i) {
     const AssignedRow& row = run.rows[i];
-    json sample = {{"filepath", (*run.base / row.path).native()},
-                   {"tags", json::array()},
-                   {"coterie_id", i},
-                   {"prediction", classification(cluster_folder_name(row.label, run.clusters))}};
+    nlohmann::json sample = {
+        {"filepath", (*run.base / row.path).native()},
+        {"tags", nlohmann::json::array()},
+        {"coterie_id", i},
+        {"prediction", classification(cluster_folder_name(row.label, run.clusters))}};
     sample["prediction"]["confidence"] = row.confidence;
     if (known.has_truth())
       sample["ground_truth"] =
           classification(known.class_names[static_cast<std::size_t>(known.truth[i])]);
     out.write((i == 0 ? "\n" : ",\n") +
-              sample.dump(-1, ' ', false, json::error_handler_t::replace));
+              sample.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
   }
   out.write("\n]}\n");
 }

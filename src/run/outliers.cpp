@@ -12,7 +12,7 @@
 namespace coterie {
 namespace {
 
-constexpr std::int64_t kNeighbours = 10;
+constexpr std::int64_t kNeighboursAveraged = 10;
 
 /// What a usual row has: the median, or the mean where that is 0.
 double usual_of(std::vector<double> values) {
@@ -28,7 +28,7 @@ double usual_of(std::vector<double> values) {
 std::vector<double> outlier_scores(ConstFeatures rows, const ShallowContext& context) {
   if (rows.rows < 2)
     throw UserError("{} row has no neighbours; outliers need at least 2", rows.rows);
-  const std::int64_t count = std::min(kNeighbours, rows.rows - 1);
+  const std::int64_t count = std::min(kNeighboursAveraged, rows.rows - 1);
   const Neighbours found = nearest_neighbours(rows, count, {}, context);
   std::vector<double> scores(static_cast<std::size_t>(rows.rows));
   for (std::int64_t i = 0; i < rows.rows; ++i) {
