@@ -70,9 +70,8 @@ class Writer {
 
   [[noreturn]] void refuse() const {
     throw UserError(
-        "the clusters of method {} are found among embeddings, not by its network, which "
-        "TorchScript "
-        "could hold; use --model safetensors",
+        "TorchScript can hold methods whose clusters come from a head on a residual network or an "
+        "autoencoder, and method {} is none of them; use --model safetensors",
         model_.method);
   }
 
@@ -101,7 +100,8 @@ class Writer {
 
   void convolution(const Geometry& geometry, const std::string& name, const std::string& from) {
     const auto& options = geometry.convolutions.at(name);
-    const auto padding = std::get<torch::ExpandingArray<2>>(options.padding());
+    // Of std or, before libtorch 2, of c10: the argument says which.
+    const auto padding = get<torch::ExpandingArray<2>>(options.padding());
     line(fmt::format("x = torch.conv2d({}, {}, {}, [{}, {}], [{}, {}])", from,
                      keep(name + ".weight"), has(name + ".bias") ? keep(name + ".bias") : "None",
                      options.stride()->at(0), options.stride()->at(1), padding->at(0),

@@ -4,8 +4,10 @@
 
 #include "coterie/core/files.h"
 #include "coterie/core/text.h"
+#include "coterie/data/labels.h"
 #include "coterie/data/row_files.h"
 #include "coterie/data/source.h"
+#include "coterie/data/truth_folders.h"
 #include "coterie/run/export_names.h"
 #include "coterie/run/run_folder.h"
 #include "coterie/run/settings.h"
@@ -54,17 +56,22 @@ void write_jsonl(const Tabled& run, AtomicFile& out) {
 /// Classes of the rows by the run's own ground truth; without any where it has none, or it cannot
 /// be read any more.
 Dataset truth_of(const Tabled& run, Progress& progress) {
-  Dataset dataset;
-  for (const auto& row : run.rows) dataset.paths.push_back(row.path);
-  dataset.source = run.source;
+  Dataset known;
+  for (const auto& row : run.rows) known.paths.push_back(row.path);
+  known.source = run.source;
   const std::string& labels = run.settings.load.labels;
-  if (labels.empty()) return dataset;
-  try {
-    attach_truth(dataset, labels);
-  } catch (const UserError& error) {
-    progress.warn(fmt::format("ground truth is left out: {}", error.what()));
+  if (labels == "folders") {
+    Truth truth = encode_truth(truth_folder_of(known.paths));
+    known.truth = std::move(truth.labels);
+    known.class_names = std::move(truth.class_names);
+  } else if (!labels.empty()) {
+    try {
+      attach_truth(known, labels);
+    } catch (const UserError& error) {
+      progress.warn(fmt::format("ground truth is left out: {}", error.what()));
+    }
   }
-  return dataset;
+  return known;
 }
 
 void check_for_fiftyone(const Tabled& run, const fs::path& path) {
