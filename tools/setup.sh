@@ -12,7 +12,7 @@ packages="
   libgtest-dev libbenchmark-dev
   dataset-fashion-mnist
 "
-[ "${1:-}" != peers ] || packages="$packages python3-sklearn python3-faiss python3-torchvision"
+[ "${1:-}" != peers ] || packages="$packages python3-sklearn python3-faiss python3-torchvision python3-torch"
 
 if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
   echo "setup: no apt on this system; what is needed, by the names of Debian 12:" $packages >&2

@@ -82,7 +82,10 @@ int run_program(int argc, char** argv) {
   add_evaluate_command(app, session);
   add_nearest_command(app, session);
   add_map_command(app, session);
+  add_duplicates_command(app, session);
+  add_outliers_command(app, session);
   add_consensus_command(app, session);
+  add_export_command(app, session);
   add_report_command(app, session);
   add_pack_command(app, session);
   add_views_command(app, session);

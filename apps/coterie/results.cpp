@@ -15,6 +15,13 @@ void print_json(const nlohmann::json& json) {
   fmt::print("{}\n", json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
+nlohmann::json bad_files_json(const std::vector<BadFile>& files) {
+  auto json = nlohmann::json::array();
+  for (const auto& bad : files)
+    json.push_back({{"path", path_to_json(bad.path)}, {"cause", bad.cause}});
+  return json;
+}
+
 std::string summary_text(const nlohmann::json& metrics) {
   std::string text = fmt::format(
       "{} items in {} clusters, method {}, seed {}, {}\n", metrics.at("n").get<std::int64_t>(),

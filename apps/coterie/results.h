@@ -12,6 +12,9 @@ void print_run(const LoadedRun& run, const Session& session, Console& console, b
 /// JSON on one line, with bytes that are not UTF-8 replaced.
 void print_json(const nlohmann::json& json);
 
+/// Each file with its cause.
+nlohmann::json bad_files_json(const std::vector<BadFile>& files);
+
 /// "0.7812" figures and sizes of a run in a few lines.
 std::string summary_text(const nlohmann::json& metrics);
 

@@ -19,52 +19,6 @@
 namespace coterie {
 namespace {
 
-nlohmann::json bad_files_json(const std::vector<BadFile>& files) {
-  auto json = nlohmann::json::array();
-  for (const auto& bad : files)
-    json.push_back({{"path", path_to_json(bad.path)}, {"cause", bad.cause}});
-  return json;
-}
-
-struct PredictOptions {
-  std::string run, input, out;
-  DataOptions data;
-  bool strict = false;
-};
-
-int predict(const PredictOptions& options, Session& session) {
-  Console console(session.quiet);
-  const PredictionResult result = predict_with_run(
-      options.run, options.input, load_options(options.data, session), console, *session.cancel);
-  if (!result.bad_files.empty()) {
-    console.warn(fmt::format("{} of the files cannot be used:", result.bad_files.size()));
-    for (const auto& bad : result.bad_files)
-      console.warn(fmt::format("  {}: {}", printable(bad.path), bad.cause));
-  }
-  if (session.json) {
-    auto rows = nlohmann::json::array();
-    for (const auto& row : result.rows)
-      rows.push_back(
-          {{"path", path_to_json(row.path)}, {"label", row.label}, {"confidence", row.confidence}});
-    print_json({{"method", result.method},
-                {"k", result.clusters},
-                {"n", result.rows.size()},
-                {"predictions", rows},
-                {"bad_files", bad_files_json(result.bad_files)},
-                {"seconds", steady_seconds() - session.started}});
-  } else {
-    std::string csv = "path,label,confidence\n";
-    for (const auto& row : result.rows)
-      csv += fmt::format("{},{},{:.6f}\n", csv_field(row.path), row.label, row.confidence);
-    if (options.out.empty()) {
-      std::fwrite(csv.data(), 1, csv.size(), stdout);
-    } else {
-      write_file(options.out, csv);
-    }
-  }
-  return options.strict && !result.bad_files.empty() ? 3 : 0;
-}
-
 struct PackOptions {
   std::string input, out, labels;
   DataOptions data;
@@ -115,23 +69,6 @@ void add_resume_command(CLI::App& app, Session& session) {
       print_run(resume_run(*run, console, *session.cancel), session, console, true);
       return 0;
     };
-  });
-}
-
-void add_predict_command(CLI::App& app, Session& session) {
-  auto* command = app.add_subcommand("predict", "Label new data with a finished run's model (csv)");
-  auto options = std::make_shared<PredictOptions>();
-  command->add_option("RUN", options->run, "Run folder")->required();
-  command->add_option("INPUT", options->input, "As for `coterie cluster`")->required();
-  command->add_option("--out", options->out, "Write the csv to a file instead of stdout")
-      ->type_name("FILE");
-  command->add_flag("--strict", options->strict, "Exit with 3 where files were left out");
-  add_data_options(*command, options->data);
-  command->remove_option(command->get_option("--image-size"));  // The model says them.
-  command->remove_option(command->get_option("--channels"));
-  add_common_options(*command, session);
-  command->callback([options, &session] {
-    session.action = [options, &session] { return predict(*options, session); };
   });
 }
 

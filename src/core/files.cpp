@@ -8,10 +8,10 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <cstring>
 #include <utility>
 
 #include "coterie/core/error.h"
+#include "coterie/core/file_errors.h"
 #include "coterie/core/text.h"
 
 namespace fs = std::filesystem;
@@ -21,16 +21,6 @@ namespace {
 
 constexpr std::size_t kBufferSize = 1 << 20;
 
-[[noreturn]] void fail(const char* what, const fs::path& path, int error) {
-  const char* remedy = "";
-  if (error == ENOSPC || error == EDQUOT) remedy = "; free some space or choose another folder";
-  if (error == EACCES || error == EROFS || error == EPERM)
-    remedy = "; choose a place that you may write to";
-  if (error == ENOENT) remedy = "; check the spelling and that its folder exists";
-  throw UserError("cannot {} {}: {}{}", what, printable(path.native()), std::strerror(error),
-                  remedy);
-}
-
 void write_all(int descriptor, const char* bytes, std::size_t count, std::int64_t offset,
                const fs::path& path) {
   while (count > 0) {
@@ -38,7 +28,7 @@ void write_all(int descriptor, const char* bytes, std::size_t count, std::int64_
         offset < 0 ? ::write(descriptor, bytes, count) : ::pwrite(descriptor, bytes, count, offset);
     if (written < 0) {
       if (errno == EINTR) continue;
-      fail("write", path, errno);
+      fail_on_file("write", path, errno);
     }
     bytes += written;
     count -= static_cast<std::size_t>(written);
@@ -49,7 +39,7 @@ void write_all(int descriptor, const char* bytes, std::size_t count, std::int64_
 /// Opens for reading; never waits, as a FIFO without a writer would have it. Gives its size.
 int open_regular(const char* what, const fs::path& path, std::uint64_t& size) {
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (descriptor < 0) fail(what, path, errno);
+  if (descriptor < 0) fail_on_file(what, path, errno);
   struct stat info {};
   if (::fstat(descriptor, &info) != 0 || !S_ISREG(info.st_mode)) {
     ::close(descriptor);
@@ -74,7 +64,7 @@ AtomicFile::AtomicFile(fs::path path) : path_(std::move(path)) {
   // Not derived from the full name: that may already be as long as the file system allows.
   temporary_.replace_filename(fmt::format(".coterie-{}-{}.tmp", ::getpid(), counter++));
   descriptor_ = ::open(temporary_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-  if (descriptor_ < 0) fail("create", path_, errno);
+  if (descriptor_ < 0) fail_on_file("create", path_, errno);
 }
 
 AtomicFile::~AtomicFile() {
@@ -102,7 +92,7 @@ void AtomicFile::read_at(void* bytes, std::size_t count, std::uint64_t offset) c
   while (count > 0) {
     const ssize_t got = ::pread(descriptor_, to, count, static_cast<off_t>(offset));
     if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) fail("read back", path_, got < 0 ? errno : EIO);
+    if (got <= 0) fail_on_file("read back", path_, got < 0 ? errno : EIO);
     to += got;
     count -= static_cast<std::size_t>(got);
     offset += static_cast<std::uint64_t>(got);
@@ -110,7 +100,7 @@ void AtomicFile::read_at(void* bytes, std::size_t count, std::uint64_t offset) c
 }
 
 void AtomicFile::resize(std::uint64_t size) {
-  if (::ftruncate(descriptor_, static_cast<off_t>(size)) != 0) fail("write", path_, errno);
+  if (::ftruncate(descriptor_, static_cast<off_t>(size)) != 0) fail_on_file("write", path_, errno);
 }
 
 void AtomicFile::flush_buffer() {
@@ -120,12 +110,12 @@ void AtomicFile::flush_buffer() {
 
 void AtomicFile::commit() {
   flush_buffer();
-  if (::fsync(descriptor_) != 0) fail("flush", path_, errno);
+  if (::fsync(descriptor_) != 0) fail_on_file("flush", path_, errno);
   const int closed = ::close(std::exchange(descriptor_, -1));
   if (closed != 0 || ::rename(temporary_.c_str(), path_.c_str()) != 0) {
     const int error = errno;
     ::unlink(temporary_.c_str());
-    fail("write", path_, error);
+    fail_on_file("write", path_, error);
   }
   flush_folder(path_.has_parent_path() ? path_.parent_path() : fs::path("."));
 }
@@ -155,7 +145,7 @@ std::string read_file(const fs::path& path, std::uint64_t limit) {
     have += static_cast<std::size_t>(got);
   }
   ::close(descriptor);
-  if (error) fail("read", path, error);
+  if (error) fail_on_file("read", path, error);
   text.resize(have);
   return text;
 }
@@ -167,7 +157,7 @@ MappedFile::MappedFile(const fs::path& path) {
     void* mapped = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
     const int error = errno;
     ::close(descriptor);
-    if (mapped == MAP_FAILED) fail("map", path, error);
+    if (mapped == MAP_FAILED) fail_on_file("map", path, error);
     data_ = static_cast<const std::byte*>(mapped);
     size_ = static_cast<std::size_t>(size);
   } else {
@@ -202,7 +192,7 @@ void flush_folder(const fs::path& folder) {
 void create_folder(const fs::path& folder) {
   std::error_code error;
   fs::create_directories(folder, error);
-  if (error) fail("create folder", folder, error.value());
+  if (error) fail_on_file("create folder", folder, error.value());
 }
 
 }  // namespace coterie

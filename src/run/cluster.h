@@ -59,15 +59,4 @@ LoadedRun open_run(const std::filesystem::path& run, Progress& progress, const C
 nlohmann::json evaluate_run(const std::filesystem::path& run, const std::string& labels,
                             Progress& progress, const CancelToken& cancel);
 
-/// Labels of new data by a finished run's model.
-struct PredictionResult {
-  std::vector<AssignedRow> rows;
-  std::vector<BadFile> bad_files;
-  std::string method;
-  std::int64_t clusters = 0;
-};
-PredictionResult predict_with_run(const std::filesystem::path& run, const std::string& input,
-                                  const LoadOptions& load, Progress& progress,
-                                  const CancelToken& cancel);
-
 }  // namespace coterie

@@ -24,7 +24,7 @@ constexpr const char* kOutputs[] = {
     "constraints.csv", "corrections.csv",   "corrections.json"};
 
 /// What later commands make of a finished run.
-constexpr const char* kDerived[] = {"map.npy", "map.json"};
+constexpr const char* kDerived[] = {"map.npy", "map.json", "duplicates.csv", "outliers.csv"};
 
 nlohmann::json parse_json_file(const fs::path& path) {
   auto json = nlohmann::json::parse(read_file(path), nullptr, false);

@@ -90,12 +90,13 @@ TEST(Program, PredictOnTheTrainingDataGivesTheStoredLabels) {
     std::string a, b;
     std::getline(assigned, a);
     std::getline(found, b);
-    EXPECT_EQ(b, "path,label,confidence");
+    EXPECT_EQ(b, "path,label,confidence,distance,outlier");
     int lines = 0;
     while (std::getline(assigned, a)) {
       ASSERT_TRUE(std::getline(found, b));
       const std::string row = a.substr(a.find(',') + 1);  // path,label,confidence,rank
-      EXPECT_EQ(row.substr(0, row.rfind(',')), b) << method;
+      const std::string labelled = row.substr(0, row.rfind(','));
+      EXPECT_EQ(labelled, b.substr(0, labelled.size())) << method;
       ++lines;
     }
     EXPECT_EQ(lines, 60);
@@ -327,8 +328,9 @@ TEST(Program, HelpAndCompletionCoverEveryCommand) {
   const Outcome help = program.run({"--help"});
   EXPECT_EQ(help.code, 0);
   const Outcome script = program.run({"completion", "bash"});
-  for (const char* command : {"cluster", "resume", "predict", "evaluate", "pack", "views",
-                              "methods", "datasets", "doctor", "completion"}) {
+  for (const char* command :
+       {"cluster", "resume", "predict", "evaluate", "export", "duplicates", "outliers", "pack",
+        "views", "methods", "datasets", "doctor", "completion"}) {
     EXPECT_CONTAINS(help.out, command);
     EXPECT_CONTAINS(script.out, command);
     EXPECT_EQ(program.run({command, "--help"}).code, 0) << command;

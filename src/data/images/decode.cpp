@@ -10,6 +10,7 @@
 #include "coterie/core/error.h"
 #include "coterie/core/parallel.h"
 #include "coterie/core/text.h"
+#include "coterie/data/decode_files.h"
 #include "coterie/data/image_files.h"
 #include "coterie/data/images/causes.h"
 #include "coterie/data/images/decode_one.h"
@@ -136,8 +137,11 @@ class Decoding {
     return {channels, side, side};
   }
 
+  /// Takes the image that belongs into a slot; any thread may call.
+  using Sink = std::function<void(std::int64_t slot, std::span<const std::uint8_t> pixels)>;
+
   /// Decodes the usable files; file usable()[s] goes into slot s.
-  void decode(const ImageShape& shape, PackWriter& writer) {
+  void decode(const ImageShape& shape, const Sink& sink) {
     const std::vector<std::size_t> rows = usable();
     std::vector<std::int64_t> slot_of(files_.size());
     for (std::size_t s = 0; s < rows.size(); ++s) slot_of[rows[s]] = static_cast<std::int64_t>(s);
@@ -151,7 +155,7 @@ class Decoding {
       thread_local std::vector<std::uint8_t> pixels;
       pixels.resize(static_cast<std::size_t>(shape.pixels()));
       images::decode_image(source, header, target, pixels);
-      writer.write_images(slot_of[i], pixels);
+      sink(slot_of[i], pixels);
     });
   }
 
@@ -274,7 +278,9 @@ void decode_image_files(const ImageFiles& files, const LoadOptions& options,
   PackContent content;
   content.shape = decoding.choose_shape();
   PackWriter writer(pack, content.shape, static_cast<std::int64_t>(candidates.size()));
-  decoding.decode(content.shape, writer);
+  decoding.decode(content.shape, [&](std::int64_t slot, std::span<const std::uint8_t> pixels) {
+    writer.write_images(slot, pixels);
+  });
 
   std::vector<std::int64_t> slots;
   for (std::size_t s = 0; s < candidates.size(); ++s) {
@@ -287,6 +293,34 @@ void decode_image_files(const ImageFiles& files, const LoadOptions& options,
   content.source = source;
   content.source_fingerprint = files.fingerprint;
   writer.finish(content, slots);
+}
+
+DecodedImages decode_to_memory(const std::vector<std::filesystem::path>& paths, ImageShape shape,
+                               const LoadOptions& limits, const CancelToken& cancel) {
+  images::start_vips();
+  ImageFiles files;
+  for (const auto& path : paths) files.files.push_back({path.native(), path});
+  Progress silent;
+  Decoding decoding(files, limits, silent, cancel);
+  decoding.read_headers();
+  const std::vector<std::size_t> candidates = decoding.usable();
+  const auto size = static_cast<std::size_t>(shape.pixels());
+  DecodedImages decoded;
+  decoded.pixels.resize(candidates.size() * size);
+  decoding.decode(shape, [&](std::int64_t slot, std::span<const std::uint8_t> pixels) {
+    std::ranges::copy(pixels, decoded.pixels.begin() + static_cast<std::ptrdiff_t>(slot * size));
+  });
+  // Files that showed their damage only now leave holes.
+  for (std::size_t s = 0; s < candidates.size(); ++s) {
+    if (!decoding.causes()[candidates[s]].empty()) continue;
+    const auto from = decoded.pixels.begin() + static_cast<std::ptrdiff_t>(s * size);
+    const auto to = static_cast<std::ptrdiff_t>(decoded.files.size() * size);
+    if (decoded.files.size() < s) std::copy_n(from, size, decoded.pixels.begin() + to);
+    decoded.files.push_back(candidates[s]);
+  }
+  decoded.pixels.resize(decoded.files.size() * size);
+  decoded.causes = decoding.causes();
+  return decoded;
 }
 
 }  // namespace coterie
