@@ -9,6 +9,7 @@ packages="
   libvips-dev libarchive-dev zlib1g-dev
   libfaiss-dev libeigen3-dev
   libcli11-dev libfmt-dev nlohmann-json3-dev libtomlplusplus-dev
+  libsqlite3-dev libcpp-httplib-dev
   libgtest-dev libbenchmark-dev
   dataset-fashion-mnist
 "

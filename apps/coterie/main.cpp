@@ -83,6 +83,7 @@ int run_program(int argc, char** argv) {
   add_nearest_command(app, session);
   add_consensus_command(app, session);
   add_report_command(app, session);
+  add_annotate_command(app, session);
   add_pack_command(app, session);
   add_views_command(app, session);
   add_methods_command(app, session);

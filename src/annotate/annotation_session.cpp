@@ -18,6 +18,7 @@ constexpr std::int64_t kLeastBudget = 10;
 constexpr std::int64_t kMostBudget = 100;
 constexpr std::int64_t kImagesPerQuestion = 25;
 constexpr std::int64_t kNeighbours = 6;
+constexpr std::size_t kWithNeighbours = 50;  // questions of an answer; they cost time
 
 LoadedRun with_images(LoadedRun run) {
   if (!run.dataset.has_images())
@@ -180,7 +181,10 @@ nlohmann::json AnnotationSession::questions(std::int64_t count) const {
     if (static_cast<std::int64_t>(open.size()) >= count) break;
     if (settled(pair)) continue;
     const auto near = [&](std::int64_t image) {
-      return nearest_members(shown_, image, members_[now_.clusters.labels[image]], kNeighbours);
+      return open.size() < kWithNeighbours
+                 ? nearest_members(shown_, image, members_[now_.clusters.labels[image]],
+                                   kNeighbours)
+                 : std::vector<std::int64_t>();
     };
     open.push_back({{"id", id_of(pair)},
                     {"a", pair.a},
@@ -237,7 +241,12 @@ void AnnotationSession::answer(std::int64_t question, Answer answer) {
   if (now_.answers.contains(key_of(pair.a, pair.b)))
     throw Conflict(fmt::format("question {} was answered already", question));
   add({.kind = EventKind::pair, .a = pair.a, .b = pair.b, .answer = answer});
-  if (open_questions() == 0 && !now_.constraints.taken().empty()) start_training();
+  if (open_questions() > 0 || now_.constraints.taken().empty()) return;
+  try {
+    start_training();
+  } catch (const Conflict& conflict) {
+    training_.error = conflict.what();  // The answer itself is taken.
+  }
 }
 
 nlohmann::json AnnotationSession::undo() {
@@ -400,6 +409,7 @@ void AnnotationSession::refresh() {
     std::stable_sort(members.begin(), members.end(), [&](std::int64_t a, std::int64_t b) {
       return confidences[a] > confidences[b];
     });
+  ask_on();
   questions_ = planned_;
   const AssignedImages images{shown_.probabilities.values, shown_.embeddings.values};
   for (const ImagePair& pair : now_.reopened)
@@ -409,11 +419,29 @@ void AnnotationSession::refresh() {
 /// Chooses the questions of the round that begins, or began before a restart: the same ones, as
 /// only what earlier rounds asked decides on them.
 void AnnotationSession::plan_round() {
-  std::vector<ImagePair> asked;
   const auto round = static_cast<std::int64_t>(rounds_.size());
+  plan_ = {round, options_.budget, run_.manifest.at("seed")};
+  asked_.clear();
   for (const Event& event : store_.events())
-    if (event.kind == EventKind::pair && event.round < round) asked.push_back({event.a, event.b});
-  planned_ = plan_questions({round, options_.budget, run_.manifest.at("seed")}, shown_, asked);
+    if (event.kind == EventKind::pair && event.round < round) asked_.push_back({event.a, event.b});
+  planned_ = plan_questions(plan_, shown_, asked_);
+  for (const Question& question : planned_) asked_.push_back(question.pair);
+}
+
+/// Who skipped all pairs of a round, so that there is nothing to learn, is asked about others.
+void AnnotationSession::ask_on() {
+  const auto skipped = [&](const Question& question) {
+    return now_.answers.contains(key_of(question.pair.a, question.pair.b));
+  };
+  while (now_.constraints.taken().empty() && !planned_.empty() &&
+         std::all_of(planned_.begin(), planned_.end(), skipped)) {
+    const auto more = plan_questions(plan_, shown_, asked_);
+    if (more.empty()) return;
+    for (const Question& question : more) {
+      asked_.push_back(question.pair);
+      planned_.push_back(question);
+    }
+  }
 }
 
 RoundRequest AnnotationSession::round_request() const {
@@ -461,14 +489,26 @@ void AnnotationSession::train_round(const RoundRequest& request) {
   const std::lock_guard lock(mutex_);
   training_ = {.error = error};
   cancelled_training_ |= cancelled;
-  if (result) {
-    rounds_.push_back(std::move(result->clusters));
-    shown_ = std::move(*result);
-    plan_round();
-    refresh();
-  }
+  if (result) try {
+      begin_round(std::move(*result));
+    } catch (const std::exception& failure) {
+      training_.error = failure.what();
+    }
   ++version_;
   changed_.notify_all();
+}
+
+void AnnotationSession::begin_round(RoundResult result) {
+  rounds_.push_back(std::move(result.clusters));
+  try {
+    replay(store_.events(), rounds_);
+  } catch (...) {
+    rounds_.pop_back();
+    throw;
+  }
+  shown_ = std::move(result);
+  plan_round();
+  refresh();
 }
 
 }  // namespace coterie

@@ -101,9 +101,12 @@ class AnnotationSession {
   void add(Event event);
   void refresh();
   void plan_round();
+  void ask_on();
   void start_training();
   RoundRequest round_request() const;
-  void train_round(const RoundRequest& request);
+  void begin_round(RoundResult result);
+
+  void train_round(const RoundRequest& request);  // in a thread of its own
 
   LoadedRun run_;
   SessionOptions options_;
@@ -117,8 +120,10 @@ class AnnotationSession {
   RoundResult shown_;  // the newest; its clusters are the last of rounds_
   Annotations now_;
   std::vector<std::vector<std::int64_t>> members_;  // of each cluster, the surest first
-  std::vector<Question> planned_;                   // in this round
-  std::vector<Question> questions_;                 // and those that were opened again
+  QuestionPlan plan_;
+  std::vector<ImagePair> asked_;     // in earlier rounds, and planned in this one
+  std::vector<Question> planned_;    // in this round
+  std::vector<Question> questions_;  // and those that were opened again
   Training training_;
   CancelToken cancel_;
   bool stopping_ = false;

@@ -196,7 +196,8 @@ class ConstraintStore::Database {
   }
 
   static void create(const fs::path& path, const StoreOwner& owner);
-  void check_owner(const StoreOwner& owner);
+  /// Throws unless the file is sound and belongs to `owner`; gives its run.
+  std::string check_owner(const StoreOwner& owner);
   std::vector<Event> read_events();
   void insert(const Event& event);
 
@@ -233,7 +234,7 @@ void ConstraintStore::Database::create(const fs::path& path, const StoreOwner& o
   flush_folder(path.parent_path());
 }
 
-void ConstraintStore::Database::check_owner(const StoreOwner& owner) {
+std::string ConstraintStore::Database::check_owner(const StoreOwner& owner) {
   if (const auto version = integer_of("PRAGMA user_version"); version != kVersion)
     throw UserError("{} is of version {}, this coterie reads version {}; use a newer coterie",
                     printable(path_.native()), version, kVersion);
@@ -260,6 +261,7 @@ void ConstraintStore::Database::check_owner(const StoreOwner& owner) {
         "Keep its answers with `coterie annotate RUN --export FILE.csv`, move the file and the "
         "folder rounds/ away, and bring them in with --import FILE.csv",
         printable(path_.native()));
+  return about.text(1);
 }
 
 std::vector<Event> ConstraintStore::Database::read_events() {
@@ -318,7 +320,7 @@ ConstraintStore::ConstraintStore(const fs::path& run, const StoreOwner& owner, A
   check_header(path_);
   database_ = std::make_unique<Database>(path_, SQLITE_OPEN_READWRITE);
   database_->keep_log(true);  // until it is known to be ours
-  database_->check_owner(owner);
+  run_ = database_->check_owner(owner);
   events_ = database_->read_events();
   if (!writes) return database_.reset();
   database_->run("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");

@@ -71,6 +71,8 @@ class ConstraintStore {
 
   /// Every event, the first one first; with those of other processes at the time of opening.
   const std::vector<Event>& events() const { return events_; }
+  /// StoreOwner::run, as the file says; empty where there is no file.
+  const std::string& run() const { return run_; }
 
   /// Adds events, all or none, and gives them seq and time. Throws UserError where the disk
   /// refuses.
@@ -82,6 +84,7 @@ class ConstraintStore {
   std::filesystem::path path_;
   std::unique_ptr<WriterLock> lock_;
   std::unique_ptr<Database> database_;
+  std::string run_;
   std::vector<Event> events_;
 };
 
