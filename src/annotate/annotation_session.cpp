@@ -411,9 +411,8 @@ void AnnotationSession::refresh() {
     });
   ask_on();
   questions_ = planned_;
-  const AssignedImages images{shown_.probabilities.values, shown_.embeddings.values};
   for (const ImagePair& pair : now_.reopened)
-    questions_.push_back({pair, likely_together(images, pair)});
+    questions_.push_back(question_about(shown_, pair));
 }
 
 /// Chooses the questions of the round that begins, or began before a restart: the same ones, as

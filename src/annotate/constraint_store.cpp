@@ -322,7 +322,10 @@ ConstraintStore::ConstraintStore(const fs::path& run, const StoreOwner& owner, A
   database_->keep_log(true);  // until it is known to be ours
   run_ = database_->check_owner(owner);
   events_ = database_->read_events();
-  if (!writes) return database_.reset();
+  if (!writes) {
+    database_.reset();
+    return;
+  }
   database_->run("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
   database_->keep_log(false);
 }

@@ -63,13 +63,17 @@ std::vector<RoundResult> read_rounds(const fs::path& run, const std::vector<std:
   }
 }
 
+Question question_about(const RoundResult& result, const ImagePair& pair) {
+  return {pair, likely_together({result.probabilities.values, {}}, pair)};
+}
+
 std::vector<Question> plan_questions(const QuestionPlan& plan, const RoundResult& result,
                                      const std::vector<ImagePair>& asked) {
   const AssignedImages images{result.probabilities.values, result.embeddings.values};
   const PairQuery query{.budget = plan.budget, .round = plan.round - 1, .seed = plan.seed};
   std::vector<Question> questions;
   for (const ImagePair& pair : select_pairs(query, images, asked))
-    questions.push_back({pair, likely_together(images, pair)});
+    questions.push_back(question_about(result, pair));
   std::stable_sort(questions.begin(), questions.end(), [](const auto& x, const auto& y) {
     return std::abs(x.together - 0.5) < std::abs(y.together - 0.5);
   });

@@ -35,6 +35,8 @@ struct Question {
   double together = 0;  ///< how likely both are of one cluster, by the model
 };
 
+Question question_about(const RoundResult& result, const ImagePair& pair);
+
 /// What to ask in a round.
 struct QuestionPlan {
   std::int64_t round = 1;
