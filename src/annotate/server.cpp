@@ -164,6 +164,12 @@ class AnnotationServer::Implementation {
     if (options_.port < 0 || options_.port > 65535)
       throw UserError("--port {} is out of range: allowed is 0 (one that is free) to 65535",
                       options_.port);
+    if (options_.host.empty() || options_.host == "0.0.0.0" || options_.host == "::")
+      throw UserError(
+          "--host '{}' stands for all addresses, but pages are served under one: give that by "
+          "which "
+          "others reach this machine",
+          printable(options_.host));
     if (options_.token.empty()) {
       if (!loopback(options_.host))
         throw UserError(

@@ -130,7 +130,7 @@ TEST_F(Server, TheTokenOfTheAddressOpensThePage) {
   EXPECT_EQ(page.headers.at("content-type"), "text/html; charset=utf-8");
   EXPECT_CONTAINS(page.body, "<title>a page</title>");
   EXPECT_EQ(page.body.find("{{"), std::string::npos);
-  // Four secrets, all different: who sees one knows none of the others.
+  // All secrets differ: who sees one knows none of the others.
   const std::string token = address.substr(address.size() - 64);
   EXPECT_NE(token, token_);
   EXPECT_EQ(cookie_.find(token), std::string::npos);
@@ -576,13 +576,17 @@ class ServerOptionsTest : public ::testing::Test {
 };
 
 TEST_F(ServerOptionsTest, AHostThatOthersReachNeedsAToken) {
-  EXPECT_CONTAINS(refusal({.host = "0.0.0.0"}),
-                  "--host 0.0.0.0 can be reached from other machines: choose a --token of at least "
-                  "16 characters");
+  EXPECT_CONTAINS(refusal({.host = "0.0.0.0", .token = "1234567890123456"}),
+                  "--host '0.0.0.0' stands for all addresses");
+  EXPECT_CONTAINS(
+      refusal({.host = "127.0.0.2"}),
+      "--host 127.0.0.2 can be reached from other machines: choose a --token of at least "
+      "16 characters");
   EXPECT_CONTAINS(refusal({.token = "123456789012345"}), "--token: allowed are 16 to 200");
   EXPECT_CONTAINS(refusal({.token = "1234567890123456&"}), "letters, digits, - and _");
-  const AnnotationServer open(session_, {.host = "0.0.0.0", .token = "1234567890123456"}, kPages);
-  EXPECT_EQ(open.address(), fmt::format("http://0.0.0.0:{}/?token=1234567890123456", open.port()));
+  const AnnotationServer open(session_, {.host = "127.0.0.2", .token = "1234567890123456"}, kPages);
+  EXPECT_EQ(open.address(),
+            fmt::format("http://127.0.0.2:{}/?token=1234567890123456", open.port()));
 }
 
 TEST_F(ServerOptionsTest, PortsThatCannotBeUsedAreNamed) {
