@@ -125,7 +125,7 @@ TEST_F(Session, AsksWhatTheModelKnowsLeastAboutFirst) {
   std::set<std::int64_t> seen;
   for (const auto& question : questions()) {
     const std::int64_t a = question.at("a"), b = question.at("b");
-    EXPECT_TRUE(seen.insert(question.at("id")).second);
+    EXPECT_TRUE(seen.insert(question.at("id").get<std::int64_t>()).second);
     EXPECT_EQ(a / kSize, b / kSize);  // Pairs of one cluster promise must-links.
     EXPECT_EQ(question.at("cluster"), a / kSize);
     // In the made run p = (c, rest / 2, rest / 2).
