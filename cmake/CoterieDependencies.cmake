@@ -38,6 +38,13 @@ if(COTERIE_IMAGES)
   find_package(LibArchive REQUIRED)
 endif()
 
+if(COTERIE_WEB AND COTERIE_DEEP)
+  # The annotator's store and server.
+  find_package(PkgConfig REQUIRED)
+  pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3>=3.37)
+  pkg_check_modules(HTTPLIB REQUIRED IMPORTED_TARGET cpp-httplib>=0.11)
+endif()
+
 if(COTERIE_FAISS)
   find_package(FAISS REQUIRED)
 endif()

@@ -9,10 +9,13 @@ packages="
   libvips-dev libarchive-dev zlib1g-dev
   libfaiss-dev libeigen3-dev
   libcli11-dev libfmt-dev nlohmann-json3-dev libtomlplusplus-dev
+  libsqlite3-dev libcpp-httplib-dev
   libgtest-dev libbenchmark-dev
   dataset-fashion-mnist
 "
-[ "${1:-}" != peers ] || packages="$packages python3-sklearn python3-faiss python3-torchvision python3-torch"
+# Node.js that did not come as a package serves as well.
+command -v npm >/dev/null || packages="$packages nodejs npm"
+[ "${1:-}" != peers ] || packages="$packages python3-sklearn python3-faiss python3-torchvision python3-torch chromium"
 
 if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
   echo "setup: no apt on this system; what is needed, by the names of Debian 12:" $packages >&2

@@ -36,6 +36,7 @@ void add_outliers_command(CLI::App& app, Session& session);
 void add_consensus_command(CLI::App& app, Session& session);
 void add_export_command(CLI::App& app, Session& session);
 void add_report_command(CLI::App& app, Session& session);
+void add_annotate_command(CLI::App& app, Session& session);
 void add_pack_command(CLI::App& app, Session& session);
 void add_views_command(CLI::App& app, Session& session);
 void add_methods_command(CLI::App& app, Session& session);

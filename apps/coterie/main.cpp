@@ -87,6 +87,7 @@ int run_program(int argc, char** argv) {
   add_consensus_command(app, session);
   add_export_command(app, session);
   add_report_command(app, session);
+  add_annotate_command(app, session);
   add_pack_command(app, session);
   add_views_command(app, session);
   add_methods_command(app, session);

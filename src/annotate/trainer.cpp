@@ -1,0 +1,108 @@
+#include "coterie/annotate/trainer.h"
+
+#include <map>
+#include <utility>
+
+#include "coterie/core/error.h"
+#include "coterie/methods/registry.h"
+#include "coterie/run/cluster.h"
+
+namespace fs = std::filesystem;
+
+namespace coterie {
+namespace {
+
+/// Parameters of a run that another method takes too: they describe the network that passes on.
+std::map<std::string, std::string> shared_parameters(const nlohmann::json& manifest,
+                                                     Method& method) {
+  std::map<std::string, std::string> shared;
+  for (const auto& [name, value] : manifest.at("parameters").items()) try {
+      method.set_parameter(name, value.get<std::string>());
+      shared[name] = value;
+    } catch (const UserError&) {
+      // The other method does not have it, or not this value.
+    }
+  return shared;
+}
+
+RunSettings settings_of(const RoundRequest& request) {
+  const nlohmann::json manifest = RunFolder(request.from).read_finished_manifest();
+  RunSettings settings = settings_from_json(manifest.at("settings"));
+  const nlohmann::json& input = manifest.at("input");
+  const std::string source =
+      path_from_json(input.contains("opened") ? input.at("opened") : input.at("source"));
+  if (fs::exists(source)) settings.input = source;
+
+  settings.method = manifest.at("method");
+  const std::string method = refining_method(create_method(settings.method)->info());
+  const auto refining = create_method(method);
+  const bool takes_network = refining->info().backbone || refining->info().autoencoder;
+  settings.init_from = takes_network ? fs::absolute(request.from).native() : std::string();
+  if (method != settings.method)
+    settings.parameters = takes_network ? shared_parameters(manifest, *refining)
+                                        : std::map<std::string, std::string>();
+  settings.method = method;
+  settings.clusters = request.clusters;
+  settings.weights.clear();
+  settings.oracle.clear();
+  settings.oracle_noise = 0;
+  if (!fs::exists(settings.constraints)) settings.constraints.clear();
+  settings.tensorboard = false;
+  settings.snapshots.clear();
+  return settings;
+}
+
+/// Whether two sets of labels are one clustering under different numbers.
+bool same_clustering(const std::vector<std::int32_t>& a, const std::vector<std::int32_t>& b) {
+  if (a.size() != b.size()) return false;
+  std::map<std::int32_t, std::int32_t> to, from;
+  for (std::size_t i = 0; i < a.size(); ++i)
+    if (to.emplace(a[i], b[i]).first->second != b[i] ||
+        from.emplace(b[i], a[i]).first->second != a[i])
+      return false;
+  return true;
+}
+
+/// Whether an unfinished run was started for the same request.
+bool goes_on(const RunFolder& folder, const RunSettings& settings, const Corrections& corrections,
+             const std::vector<std::string>& paths) {
+  const RunSettings before = settings_from_json(folder.read_manifest().at("settings"));
+  if (before.init_from != settings.init_from || before.method != settings.method ||
+      before.clusters != settings.clusters)
+    return false;
+  const Corrections learned = folder.read_corrections(paths);
+  return learned.constraints == corrections.constraints &&
+         same_clustering(learned.labels, corrections.labels);
+}
+
+}  // namespace
+
+std::string refining_method(const MethodInfo& method) {
+  if (method.learns_corrections) return method.name;
+  if (method.name == "simclr" || method.name == "moco") return "dpac";
+  if (method.name == "ae" || method.name == "dae") return "ae-dac";
+  return "adc";
+}
+
+void RunTrainer::train(const RoundRequest& request, Progress& progress, const CancelToken& cancel) {
+  const RunFolder folder(request.out);
+  ClusterRequest run{.settings = settings_of(request),
+                     .out = request.out,
+                     .command = "coterie annotate",
+                     .corrections = request.corrections};
+  const std::string found_by = RunFolder(request.from).read_manifest().at("method");
+  // The network has these labels already, in its own head.
+  if (!request.labels_changed && run.settings.method == found_by) run.corrections.labels.clear();
+  if (folder.has_manifest()) {
+    std::vector<std::string> paths;
+    for (const auto& row : RunFolder(request.from).read_assignments()) paths.push_back(row.path);
+    if (goes_on(folder, run.settings, run.corrections, paths)) {
+      resume_run(request.out, progress, cancel);
+      return;
+    }
+    run.force = true;
+  }
+  run_clustering(run, progress, cancel);
+}
+
+}  // namespace coterie

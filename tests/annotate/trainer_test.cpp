@@ -1,0 +1,114 @@
+#include "coterie/annotate/trainer.h"
+
+#include <gtest/gtest.h>
+
+#include "coterie/core/files.h"
+#include "coterie/methods/registry.h"
+#include "coterie/run/cluster.h"
+#include "testing.h"
+
+namespace coterie {
+namespace {
+
+using testing::TemporaryFolder;
+using testing::Warnings;
+
+TEST(RefiningMethod, IsOneThatLearnsCorrections) {
+  for (const auto& method : registered_methods()) {
+    const std::string name = refining_method(method.info);
+    const MethodInfo& refining = create_method(name)->info();
+    EXPECT_TRUE(refining.learns_corrections) << method.info.name << " is refined by " << name;
+    if (method.info.learns_corrections) {
+      EXPECT_EQ(name, method.info.name);
+    }
+  }
+  const auto of = [](const char* name) { return refining_method(create_method(name)->info()); };
+  EXPECT_EQ(of("simclr"), "dpac");
+  EXPECT_EQ(of("moco"), "dpac");
+  EXPECT_EQ(of("ae"), "ae-dac");
+  EXPECT_EQ(of("dae"), "ae-dac");
+  EXPECT_EQ(of("vae"), "adc");
+  EXPECT_EQ(of("pac"), "adc");
+}
+
+/// Forty grey images of 16 x 16, dark and light ones in turn, clustered quickly.
+class TrainedRounds : public ::testing::Test {
+ protected:
+  LoadedRun cluster(const std::string& method, std::map<std::string, std::string> parameters) {
+    using namespace std::string_literals;
+    std::string pixels(40 * 256, '\0');
+    for (int i = 0; i < 40; ++i)
+      std::fill_n(pixels.begin() + i * 256, 256, static_cast<char>(i % 2 * 90 + i));
+    write_file(folder_ / "images", "\0\0\x08\x03\0\0\0\x28\0\0\0\x10\0\0\0\x10"s + pixels);
+    ClusterRequest request{.out = folder_ / "run"};
+    request.settings.input = (folder_ / "images").native();
+    request.settings.load.cache = folder_ / "cache";
+    request.settings.clusters = 2;
+    request.settings.method = method;
+    request.settings.parameters = std::move(parameters);
+    Warnings warnings;
+    return run_clustering(request, warnings, CancelToken());
+  }
+  /// A round on `from` in which image 0 and 1 belong together.
+  RoundRequest request(const LoadedRun& run, const std::string& out) const {
+    RoundRequest made{.from = run.folder.path(), .out = folder_ / out, .clusters = 2};
+    made.corrections.constraints = {{0, 2, Link::must}, {0, 1, Link::cannot}};
+    for (const auto& row : run.rows) made.corrections.labels.push_back(row.label);
+    return made;
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(TrainedRounds, SlowAnAutoencodersClustersAreRefinedFromItsNetwork) {
+  const LoadedRun run = cluster("ae", {{"epochs", "2"}, {"batch_size", "16"}});
+  RoundRequest round = request(run, "rounds/001");
+  round.labels_changed = true;
+  round.corrections.labels[0] = 1 - round.corrections.labels[0];
+  Warnings warnings;
+  RunTrainer().train(round, warnings, CancelToken());
+  const auto manifest = RunFolder(round.out).read_finished_manifest();
+  EXPECT_EQ(manifest.at("method"), "ae-dac");
+  const RunSettings settings = settings_from_json(manifest.at("settings"));
+  EXPECT_EQ(settings.init_from, run.folder.path());
+  EXPECT_EQ(settings.parameters.at("batch_size"), "16");
+  EXPECT_EQ(RunFolder(round.out).read_assignments().size(), 40u);
+  // The next round goes on with that method.
+  const LoadedRun first = open_run(round.out, warnings, CancelToken());
+  RoundRequest next = request(first, "rounds/002");
+  RunTrainer().train(next, warnings, CancelToken());
+  EXPECT_EQ(RunFolder(next.out).read_finished_manifest().at("method"), "ae-dac");
+}
+
+TEST_F(TrainedRounds, SlowACancelledRoundGoesOnOrBeginsAnewForOtherCorrections) {
+  const LoadedRun run = cluster("ae", {{"epochs", "2"}, {"batch_size", "16"}});
+  const RoundRequest round = request(run, "rounds/001");
+  /// Cancels as soon as something was trained.
+  class CancelsSoon : public Progress {
+   public:
+    explicit CancelsSoon(CancelToken& token) : token_(token) {}
+    void update(std::int64_t done, std::string_view) override {
+      if (done > 0) token_.cancel();
+    }
+
+   private:
+    CancelToken& token_;
+  };
+  CancelToken token;
+  CancelsSoon cancels(token);
+  EXPECT_THROW(RunTrainer().train(round, cancels, token), Interrupted);
+  const RunFolder folder(round.out);
+  EXPECT_EQ(folder.state(), RunState::interrupted);
+  // Other corrections: what was begun does not count.
+  RoundRequest other = round;
+  other.corrections.constraints.push_back({3, 5, Link::must});
+  Warnings warnings;
+  RunTrainer().train(other, warnings, CancelToken());
+  EXPECT_EQ(folder.state(), RunState::finished);
+  std::vector<std::string> paths;
+  for (const auto& row : run.rows) paths.push_back(row.path);
+  EXPECT_EQ(folder.read_corrections(paths).constraints.size(), 3u);
+}
+
+}  // namespace
+}  // namespace coterie
