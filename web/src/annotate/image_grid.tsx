@@ -1,12 +1,11 @@
 import type { RefObject } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { ClusterImage } from "./api";
-import { type GridLayout, gridLayout, kGap, seen, tileAt } from "./grid_layout";
+import { useDrag } from "./drag";
+import { type GridLayout, gridLayout, kGap, seen } from "./grid_layout";
 import type { ImagePages } from "./image_pages";
 import { percent, Picture } from "./parts";
 import type { Selection } from "./selection";
-
-const kEdge = 40; // Dragging so near to an edge scrolls, in pixels.
 
 interface GridProps {
   label: string;
@@ -58,7 +57,7 @@ export function ImageGrid({ label, pages, selection, tile, redraw, onZoom }: Gri
     redraw();
   };
 
-  const drag = useDrag(box, layout, total, selection, pages, draw);
+  const drag = useDrag(box, { layout, total, selection, pages, draw });
 
   const pressed = (event: KeyboardEvent) => {
     const target = goal(event.key, selection.active, layout, view.height, total);
@@ -207,81 +206,4 @@ function goal(key: string, from: number, layout: GridLayout, height: number, tot
   // Up and down stay in their column at the ends.
   if (Math.abs(step) === layout.columns && (target < 0 || target >= total)) return from;
   return Math.max(0, Math.min(total - 1, target));
-}
-
-/** Click: one image. Shift-click: up to there. Drag: from where it began to the pointer, scrolling at the edges. */
-function useDrag(
-  box: RefObject<HTMLDivElement>,
-  layout: GridLayout,
-  total: number,
-  selection: Selection,
-  pages: ImagePages,
-  draw: (index: number, ended: boolean) => Promise<void>,
-) {
-  const pointer = useRef<{ x: number; y: number } | null>(null);
-  const latest = useRef({ layout, total, draw });
-  latest.current = { layout, total, draw };
-
-  const place = ({ clientX, clientY }: { clientX: number; clientY: number }) => {
-    const element = box.current!;
-    const edge = element.getBoundingClientRect();
-    const now = latest.current;
-    return tileAt(now.layout, clientX - edge.left, clientY - edge.top + element.scrollTop, now.total);
-  };
-
-  useEffect(() => {
-    let running = true;
-    const scroll = () => {
-      const element = box.current;
-      if (!running || !element) return;
-      if (pointer.current) {
-        const edge = element.getBoundingClientRect();
-        const { x, y } = pointer.current;
-        const step = y < edge.top + kEdge ? -12 : y > edge.bottom - kEdge ? 12 : 0;
-        if (step) {
-          element.scrollTop += step;
-          void latest.current.draw(place({ clientX: x, clientY: y }), false);
-        }
-        requestAnimationFrame(scroll);
-      }
-    };
-    const begun = () => requestAnimationFrame(scroll);
-    const element = box.current!;
-    element.addEventListener("pointerdown", begun);
-    return () => {
-      running = false;
-      element.removeEventListener("pointerdown", begun);
-    };
-  }, []);
-
-  const handlers = {
-    onPointerDown: (event: PointerEvent) => {
-      // Beside the tiles there is nothing to select; the scroll bar is not ours either.
-      if (event.button !== 0 || !(event.target instanceof Element) || !event.target.closest(".tile")) return;
-      const index = place(event);
-      const image = pages.at(index);
-      if (!image) return;
-      if (event.shiftKey) selection.extend();
-      else selection.begin(index, image.id);
-      pointer.current = { x: event.clientX, y: event.clientY };
-      box.current!.setPointerCapture(event.pointerId);
-      void draw(index, false);
-    },
-    onPointerMove: (event: PointerEvent) => {
-      if (!pointer.current) return;
-      pointer.current = { x: event.clientX, y: event.clientY };
-      const index = place(event);
-      if (index !== selection.active) void draw(index, false);
-    },
-    onPointerUp: () => {
-      if (!pointer.current) return;
-      pointer.current = null;
-      void draw(selection.active, true);
-    },
-    onPointerCancel: () => {
-      pointer.current = null;
-      selection.end();
-    },
-  };
-  return { place, handlers };
 }
