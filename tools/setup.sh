@@ -12,7 +12,9 @@ packages="
   libgtest-dev libbenchmark-dev
   dataset-fashion-mnist
 "
-[ "${1:-}" != peers ] || packages="$packages python3-sklearn python3-faiss python3-torchvision"
+# Node.js that did not come as a package serves as well.
+command -v npm >/dev/null || packages="$packages nodejs npm"
+[ "${1:-}" != peers ] || packages="$packages python3-sklearn python3-faiss python3-torchvision chromium"
 
 if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
   echo "setup: no apt on this system; what is needed, by the names of Debian 12:" $packages >&2
