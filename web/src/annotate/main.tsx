@@ -1,8 +1,13 @@
 import { render } from "preact";
+import { Client } from "./api";
+import { App } from "./app";
+import { Session } from "./session";
+import "./theme.css";
 import "./annotate.css";
+import "./pairs.css";
+import "./clusters.css";
 
-function App() {
-  return <main><h1>coterie annotate</h1></main>;
-}
-
-render(<App />, document.getElementById("app")!);
+const token = document.querySelector<HTMLMetaElement>("meta[name=coterie-token]")!.content;
+const session = new Session(new Client(token));
+void session.follow();
+render(<App session={session} />, document.getElementById("app")!);

@@ -1,0 +1,121 @@
+import { useEffect, useState } from "preact/hooks";
+import { Clusters, type Place } from "./clusters";
+import { Help } from "./dialogs";
+import { useKeys, useSession } from "./hooks";
+import { Pairs } from "./pairs";
+import { Button, counted, percent, plural } from "./parts";
+import type { Session } from "./session";
+
+type Where = { mode: "pairs" } | ({ mode: "clusters" } & Place);
+
+export function App({ session }: { session: Session }) {
+  useSession(session);
+  const [where, go] = useWhere();
+  const [place, setPlace] = useState<Place>({ cluster: null, order: "surest" });
+  const [help, setHelp] = useState(false);
+  const state = session.state;
+
+  const enter = (mode: Where["mode"]) => go(mode === "pairs" ? { mode } : { mode, ...place });
+  useKeys({ "1": () => enter("pairs"), "2": () => enter("clusters"), "?": () => setHelp(!help) });
+  useEffect(() => {
+    if (where.mode === "clusters") setPlace({ cluster: where.cluster, order: where.order });
+  }, [where]);
+  useEffect(() => {
+    const warn = (event: BeforeUnloadEvent) => session.waiting > 0 && event.preventDefault();
+    window.addEventListener("beforeunload", warn);
+    return () => window.removeEventListener("beforeunload", warn);
+  }, []);
+  useEffect(() => {
+    if (state) document.title = `${state.run} – coterie annotate`;
+  }, [state?.run]);
+
+  return (
+    <>
+      <header class="top">
+        <span class="brand">coterie</span>
+        <nav aria-label="Modes">
+          {(["pairs", "clusters"] as const).map((mode, index) => (
+            <a
+              key={mode}
+              href={`#${mode}`}
+              aria-current={where.mode === mode ? "page" : undefined}
+              onClick={(event) => {
+                event.preventDefault();
+                enter(mode);
+              }}
+            >
+              {mode === "pairs" ? "Pairs" : "Clusters"} <kbd aria-hidden="true">{index + 1}</kbd>
+            </a>
+          ))}
+        </nav>
+        {state && (
+          <span class="run soft">
+            <b>{state.run}</b> · {state.method} · {counted(state.images)} images in {plural(state.clusters, "cluster")}
+          </span>
+        )}
+        {state?.training.state === "running" && (
+          <span class="busy" role="status">
+            training {percent(state.training.fraction)}
+          </span>
+        )}
+        <Button shortcut="?" onClick={() => setHelp(true)}>
+          Keys
+        </Button>
+      </header>
+      <Banner session={session} />
+      {state && where.mode === "pairs" && <Pairs session={session} state={state} />}
+      {state && where.mode === "clusters" && (
+        <Clusters session={session} state={state} place={where} go={(next) => go({ mode: "clusters", ...next })} />
+      )}
+      <p
+        class={`notice ${session.notice?.wrong ? "wrong" : ""}`}
+        role={session.notice?.wrong ? "alert" : "status"}
+        hidden={!session.notice}
+      >
+        {session.notice?.text}
+        {session.notice?.wrong && (
+          <button type="button" aria-label="Close this message" onClick={() => session.tell("")}>
+            ×
+          </button>
+        )}
+      </p>
+      {help && <Help onClose={() => setHelp(false)} />}
+    </>
+  );
+}
+
+function Banner({ session }: { session: Session }) {
+  if (session.contact === "good") return null;
+  return (
+    <p class="banner" role="alert">
+      {session.contact === "stranger"
+        ? "The annotator was started anew and does not know this page: open the address that it printed. All that it confirmed is saved."
+        : `The annotator does not answer. All that it confirmed is saved${
+            session.waiting > 0 ? `, ${plural(session.waiting, "change")} will be sent when it is back` : ""
+          }. If it has ended, start it again: coterie annotate RUN`}
+    </p>
+  );
+}
+
+/** Where the person is, kept in the address, so that a reload comes back to it. */
+function useWhere(): [Where, (where: Where) => void] {
+  const [where, setWhere] = useState(() => parsed(location.hash));
+  useEffect(() => {
+    const moved = () => setWhere(parsed(location.hash));
+    window.addEventListener("hashchange", moved);
+    return () => window.removeEventListener("hashchange", moved);
+  }, []);
+  const go = (next: Where) => {
+    const hash = next.mode === "pairs" ? "#pairs" : `#clusters/${next.cluster ?? ""}/${next.order}`;
+    history.replaceState(null, "", hash);
+    setWhere(next);
+  };
+  return [where, go];
+}
+
+function parsed(hash: string): Where {
+  const [mode, cluster, order] = hash.slice(1).split("/");
+  if (mode !== "clusters") return { mode: "pairs" };
+  const id = /^\d+$/.test(cluster ?? "") ? Number(cluster) : null;
+  return { mode, cluster: id, order: order === "unsure" ? "unsure" : "surest" };
+}

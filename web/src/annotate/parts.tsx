@@ -1,0 +1,63 @@
+import type { ComponentChildren, JSX } from "preact";
+import { large, thumbnail } from "./api";
+import { letGo } from "./hooks";
+
+/** Below this an image is shown by its pixels, not smoothed. */
+const kSmall = 100;
+
+export function pixelated(shape: [number, number, number]): string {
+  return Math.max(shape[1], shape[2]) < kSmall ? "pixels" : "";
+}
+
+export function Picture({ id, big, name, kind }: { id: number; big?: boolean; name?: string; kind: string }) {
+  return (
+    <img
+      class={kind}
+      src={big ? large(id) : thumbnail(id)}
+      alt={name ?? `image ${id}`}
+      data-image={id}
+      decoding={big ? "sync" : "async"}
+      draggable={false}
+    />
+  );
+}
+
+interface ButtonProps {
+  children: ComponentChildren;
+  onClick: () => void;
+  shortcut?: string;
+  kind?: string;
+  disabled?: boolean;
+  title?: string;
+}
+
+/** A button that shows the key which does the same. */
+export function Button({ children, onClick, shortcut, kind, disabled, title }: ButtonProps) {
+  const clicked = (event: JSX.TargetedMouseEvent<HTMLButtonElement>) => {
+    letGo(event);
+    onClick();
+  };
+  return (
+    <button type="button" class={kind} onClick={clicked} disabled={disabled} title={title} aria-keyshortcuts={shortcut}>
+      {children}
+      {shortcut && <kbd aria-hidden="true">{shortcut === "Escape" ? "Esc" : shortcut}</kbd>}
+    </button>
+  );
+}
+
+/** 1234567 as 1,234,567. */
+export function counted(count: number): string {
+  return count.toLocaleString("en-GB");
+}
+
+export function plural(count: number, one: string): string {
+  return `${counted(count)} ${one}${count === 1 ? "" : "s"}`;
+}
+
+export function percent(part: number): string {
+  return `${(100 * part).toFixed(part > 0.995 && part < 1 ? 1 : 0)} %`;
+}
+
+export function clusterName({ id, name }: { id: number; name: string }): string {
+  return name || `Cluster ${id}`;
+}
