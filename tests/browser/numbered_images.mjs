@@ -21,30 +21,16 @@ const kDigits = [
 export function numberedImage(id, background) {
   const pixels = new Uint8Array(kSide * kSide).fill(background);
   const fill = (left, top, width, height, level) => {
-    for (let y = top; y < top + height; ++y)
-      pixels.fill(level, y * kSide + left, y * kSide + left + width);
+    for (let y = top; y < top + height; ++y) pixels.fill(level, y * kSide + left, y * kSide + left + width);
   };
   [...String(id)].forEach((digit, place) => {
     [...kDigits[digit]].forEach((bit, cell) => {
-      if (bit === "1")
-        fill(
-          1 + place * 8 + 2 * (cell % 3),
-          4 + 3 * Math.floor(cell / 3),
-          2,
-          3,
-          255 - background,
-        );
+      if (bit === "1") fill(1 + place * 8 + 2 * (cell % 3), 4 + 3 * Math.floor(cell / 3), 2, 3, 255 - background);
     });
   });
   for (let bit = 0; bit < 16; ++bit) {
     const level = (id >> (15 - bit)) & 1 ? 255 : 0;
-    fill(
-      (bit % 8) * kSquare,
-      kSquaresTop + kSquare * Math.floor(bit / 8),
-      kSquare,
-      kSquare,
-      level,
-    );
+    fill((bit % 8) * kSquare, kSquaresTop + kSquare * Math.floor(bit / 8), kSquare, kSquare, level);
   }
   return pixels;
 }
@@ -53,16 +39,8 @@ export function numberedImage(id, background) {
 export function npyOfImages(images) {
   const shape = `(${images.length}, ${kSide}, ${kSide})`;
   const head = `{'descr': '|u1', 'fortran_order': False, 'shape': ${shape}, }`;
-  const padded =
-    head.padEnd(64 * Math.ceil((head.length + 11) / 64) - 11) + "\n";
-  const start = Buffer.from([
-    0x93,
-    ...Buffer.from("NUMPY"),
-    1,
-    0,
-    padded.length & 255,
-    padded.length >> 8,
-  ]);
+  const padded = head.padEnd(64 * Math.ceil((head.length + 11) / 64) - 11) + "\n";
+  const start = Buffer.from([0x93, ...Buffer.from("NUMPY"), 1, 0, padded.length & 255, padded.length >> 8]);
   return Buffer.concat([start, Buffer.from(padded, "latin1"), ...images]);
 }
 
@@ -71,15 +49,14 @@ export function numberShown(image) {
   if (!image.complete || image.naturalWidth === 0) return null;
   const side = 32;
   const canvas = new OffscreenCanvas(image.naturalWidth, image.naturalHeight);
-  const drawing = canvas.getContext("2d");
+  const drawing = canvas.getContext("2d", { willReadFrequently: true });
   drawing.drawImage(image, 0, 0);
   const scale = image.naturalWidth / side;
   let number = 0;
   for (let bit = 0; bit < 16; ++bit) {
     const x = Math.floor(((bit % 8) * 4 + 2) * scale);
     const y = Math.floor((22 + 4 * Math.floor(bit / 8) + 2) * scale);
-    number =
-      2 * number + (drawing.getImageData(x, y, 1, 1).data[0] > 127 ? 1 : 0);
+    number = 2 * number + (drawing.getImageData(x, y, 1, 1).data[0] > 127 ? 1 : 0);
   }
   return number;
 }

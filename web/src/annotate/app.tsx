@@ -1,9 +1,9 @@
 import { useEffect, useState } from "preact/hooks";
 import { Clusters, type Place } from "./clusters";
-import { Help } from "./dialogs";
+import { Help, TrainDialog } from "./dialogs";
 import { useKeys, useSession } from "./hooks";
 import { Pairs } from "./pairs";
-import { Button, counted, percent, plural } from "./parts";
+import { Button, counted, percent, plural, Returns } from "./parts";
 import type { Session } from "./session";
 
 type Where = { mode: "pairs" } | ({ mode: "clusters" } & Place);
@@ -13,7 +13,12 @@ export function App({ session }: { session: Session }) {
   const [where, go] = useWhere();
   const [place, setPlace] = useState<Place>({ cluster: null, order: "surest" });
   const [help, setHelp] = useState(false);
+  const [training, setTraining] = useState(false);
   const state = session.state;
+  const train = () => {
+    setTraining(false);
+    void session.change("/api/train", {});
+  };
 
   const enter = (mode: Where["mode"]) => go(mode === "pairs" ? { mode } : { mode, ...place });
   useKeys({ "1": () => enter("pairs"), "2": () => enter("clusters"), "?": () => setHelp(!help) });
@@ -30,7 +35,7 @@ export function App({ session }: { session: Session }) {
   }, [state?.run]);
 
   return (
-    <>
+    <Returns.Provider value={session.returns}>
       <header class="top">
         <span class="brand">coterie</span>
         <nav aria-label="Modes">
@@ -58,6 +63,11 @@ export function App({ session }: { session: Session }) {
             training {percent(state.training.fraction)}
           </span>
         )}
+        {state && state.training.state !== "running" && (
+          <Button disabled={state.undoable === 0} onClick={() => setTraining(true)}>
+            Train now
+          </Button>
+        )}
         <Button shortcut="?" onClick={() => setHelp(true)}>
           Keys
         </Button>
@@ -79,8 +89,9 @@ export function App({ session }: { session: Session }) {
           </button>
         )}
       </p>
+      {training && state && <TrainDialog state={state} onTrain={train} onClose={() => setTraining(false)} />}
       {help && <Help onClose={() => setHelp(false)} />}
-    </>
+    </Returns.Provider>
   );
 }
 

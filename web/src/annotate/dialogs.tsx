@@ -1,7 +1,8 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import type { Cluster } from "./api";
-import { clusterName, counted, Picture } from "./parts";
+import type { Cluster, State } from "./api";
+import { clusterName, counted, Picture, plural } from "./parts";
+import { left } from "./round";
 
 interface DialogProps {
   title: string;
@@ -77,6 +78,28 @@ export function NameDialog({ title, value, action, onDone, onClose }: NameProps)
           </button>
         </div>
       </form>
+    </Dialog>
+  );
+}
+
+/** Training takes a while, and answers wait for its end: so it is asked for twice. */
+export function TrainDialog({ state, onTrain, onClose }: { state: State; onTrain: () => void; onClose: () => void }) {
+  const open = left(state);
+  return (
+    <Dialog title="Train now" kind="small" onClose={onClose}>
+      <p>
+        The clusters learn from {plural(state.total.must + state.total.cannot, "answer")} and from your corrections;
+        until that is done none can be given.{" "}
+        {open > 0 && `${plural(open, "question")} of this round will not be asked.`}
+      </p>
+      <div class="actions">
+        <button type="button" onClick={onClose}>
+          Cancel
+        </button>
+        <button type="button" class="main" onClick={onTrain}>
+          Train now
+        </button>
+      </div>
     </Dialog>
   );
 }

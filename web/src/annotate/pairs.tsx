@@ -68,7 +68,14 @@ export function Pairs({ session, state }: { session: Session; state: State }) {
       {queue.first(1 + kAhead).map((question, index) => (
         <PairOfImages key={key(question)} question={question} hidden={index > 0} zoom={() => setZoomed(!zoomed)} />
       ))}
-      {!current && <NothingOpen state={state} train={train} />}
+      {!current && session.waiting === 0 && (
+        <div class="panel">
+          <p>
+            All pairs of this round are answered, skipped, or follow from your answers. Train now, or correct clusters
+            first.
+          </p>
+        </div>
+      )}
       {current && (
         <div class="answers" role="group" aria-label="Answer">
           <Button kind="yes" shortcut="y" onClick={() => void answer("must")}>
@@ -123,24 +130,6 @@ function PairOfImages({ question, hidden, zoom }: { question: Question; hidden: 
     <div class="pair" hidden={hidden} data-question={question.id}>
       {side(question.a, question.near_a)}
       {side(question.b, question.near_b)}
-    </div>
-  );
-}
-
-function NothingOpen({ state, train }: { state: State; train: () => void }) {
-  const answers = state.total.must + state.total.cannot;
-  return (
-    <div class="panel">
-      <p>
-        {answers > 0
-          ? "All pairs of this round are answered or follow from your answers."
-          : "There is nothing to learn from yet: answer a pair, or correct clusters."}
-      </p>
-      <div class="actions">
-        <Button kind="main" disabled={answers === 0} onClick={train}>
-          Train with {answers} {answers === 1 ? "answer" : "answers"}
-        </Button>
-      </div>
     </div>
   );
 }

@@ -1,4 +1,5 @@
-import type { ComponentChildren, JSX } from "preact";
+import { type ComponentChildren, createContext, type JSX } from "preact";
+import { useContext, useEffect, useRef, useState } from "preact/hooks";
 import { large, thumbnail } from "./api";
 import { letGo } from "./hooks";
 
@@ -9,15 +10,28 @@ export function pixelated(shape: [number, number, number]): string {
   return Math.max(shape[1], shape[2]) < kSmall ? "pixels" : "";
 }
 
+/** How often a lost server has come back. */
+export const Returns = createContext(0);
+
+/** An image of the data. One that did not load because the server was lost loads when it is back. */
 export function Picture({ id, big, name, kind }: { id: number; big?: boolean; name?: string; kind: string }) {
+  const returns = useContext(Returns);
+  const failed = useRef(false);
+  const [attempt, setAttempt] = useState(0);
+  useEffect(() => {
+    if (failed.current) setAttempt(returns);
+    failed.current = false;
+  }, [returns]);
   return (
     <img
+      key={attempt}
       class={kind}
       src={big ? large(id) : thumbnail(id)}
       alt={name ?? `image ${id}`}
       data-image={id}
       decoding={big ? "sync" : "async"}
       draggable={false}
+      onError={() => (failed.current = true)}
     />
   );
 }

@@ -31,6 +31,8 @@ export class Session {
   state: State | null = null;
   contact: Contact = "good";
   notice: Notice | null = null;
+  /** How often the server was lost and came back. */
+  returns = 0;
   /** Changes that the server has not acknowledged. */
   waiting = 0;
 
@@ -153,6 +155,7 @@ export class Session {
     // Answers to requests may overtake each other.
     if (!afresh && this.state && state.version < this.state.version) return;
     this.state = state;
+    if (this.contact !== "good") this.returns += 1;
     this.contact = "good";
     for (const go of this.returned.splice(0)) go();
     this.changed();
