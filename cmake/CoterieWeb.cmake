@@ -35,6 +35,10 @@ add_custom_command(
   VERBATIM)
 add_custom_target(coterie_web_packages DEPENDS ${COTERIE_WEB_PACKAGES})
 
+# What the bundles hold of others asks for its licence to come with it.
+install(FILES ${COTERIE_WEB_DIR}/node_modules/preact/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR}
+        RENAME LICENSE.preact OPTIONAL)
+
 function(coterie_web_page target name)
   set(folder ${COTERIE_WEB_DIR}/src/${name})
   set(built ${PROJECT_BINARY_DIR}/web)

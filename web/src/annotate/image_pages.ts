@@ -1,6 +1,7 @@
 import type { ClusterImage, ClusterPage } from "./api";
 
 const kPage = 200;
+const kLargest = 1000; // The server sends so many at a time.
 const kKept = 50; // Pages in memory, those looked at last.
 
 type Load = (offset: number, count: number) => Promise<ClusterPage>;
@@ -40,14 +41,12 @@ export class ImagePages {
     await Promise.all(numbers.map((number) => this.page(number)));
   }
 
-  /** The ids of [first, last], loaded where they are not here. */
+  /** The ids of [first, last] as the server has them now, whether they are here or not. */
   async ids(first: number, last: number): Promise<number[]> {
     const ids: number[] = [];
-    for (let index = first; index <= last; index = (Math.floor(index / kPage) + 1) * kPage) {
-      await this.want(index, index);
-      const images = this.pages.get(Math.floor(index / kPage))?.images ?? [];
-      const stop = Math.min(images.length, (index % kPage) + last - index + 1);
-      for (let place = index % kPage; place < stop; ++place) ids.push(images[place]!.id);
+    for (let offset = first; offset <= last; offset += kLargest) {
+      const { images } = await this.load(offset, Math.min(kLargest, last + 1 - offset));
+      for (const { id } of images) ids.push(id);
     }
     return ids;
   }

@@ -1,5 +1,5 @@
 import type { Contradiction, State } from "./api";
-import { Button, counted, percent, Picture, plural } from "./parts";
+import { Button, counted, percent, Picture } from "./parts";
 import { answerInWords } from "./session";
 
 export function left(state: State): number {
@@ -51,7 +51,7 @@ export function TrainingPanel({ state }: { state: State }) {
     <div class="panel training">
       <h1>Learning from your answers</h1>
       <p>
-        {plural(state.total.must, "pair")} that belong together, {plural(state.total.cannot, "pair")} that do not. The
+        {counted(state.total.must)} times “same”, {counted(state.total.cannot)} times “different”, and your corrections. The
         next round's questions appear here by themselves; you may close the page meanwhile.
       </p>
       <progress value={fraction} max={1} aria-label="Training" />
