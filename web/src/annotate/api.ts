@@ -31,6 +31,8 @@ export interface State {
   method: string;
   images: number;
   clusters: number;
+  /** Names the data: under it the browser may keep images. */
+  images_key: string;
   /** [channels, height, width] */
   shape: [number, number, number];
   round: number;
@@ -140,10 +142,7 @@ function parsed(text: string): { error?: string; state?: State } | null {
   }
 }
 
-export function thumbnail(id: number): string {
-  return `/image/${id}`;
-}
-
-export function large(id: number): string {
-  return `/image/${id}?large=1`;
+/** Where an image is: at most 128 pixels, or `big`, at least 256. */
+export function imageAddress(id: number, big: boolean, key: string): string {
+  return `/image/${id}?${big ? "large=1&" : ""}v=${key}`;
 }

@@ -1,9 +1,9 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import { Clusters, type Place } from "./clusters";
 import { Help, TrainDialog } from "./dialogs";
 import { useKeys, useSession } from "./hooks";
 import { Pairs } from "./pairs";
-import { Button, counted, percent, plural, Returns } from "./parts";
+import { Button, counted, Images, percent, plural } from "./parts";
 import type { Session } from "./session";
 
 type Where = { mode: "pairs" } | ({ mode: "clusters" } & Place);
@@ -15,6 +15,10 @@ export function App({ session }: { session: Session }) {
   const [help, setHelp] = useState(false);
   const [training, setTraining] = useState(false);
   const state = session.state;
+  const images = useMemo(
+    () => ({ key: state?.images_key ?? "", returns: session.returns }),
+    [state?.images_key, session.returns],
+  );
   const train = () => {
     setTraining(false);
     void session.change("/api/train", {});
@@ -35,7 +39,7 @@ export function App({ session }: { session: Session }) {
   }, [state?.run]);
 
   return (
-    <Returns.Provider value={session.returns}>
+    <Images.Provider value={images}>
       <header class="top">
         <span class="brand">coterie</span>
         <nav aria-label="Modes">
@@ -91,7 +95,7 @@ export function App({ session }: { session: Session }) {
       </p>
       {training && state && <TrainDialog state={state} onTrain={train} onClose={() => setTraining(false)} />}
       {help && <Help onClose={() => setHelp(false)} />}
-    </Returns.Provider>
+    </Images.Provider>
   );
 }
 

@@ -1,6 +1,6 @@
 import { type ComponentChildren, createContext, type JSX } from "preact";
 import { useContext, useEffect, useRef, useState } from "preact/hooks";
-import { large, thumbnail } from "./api";
+import { imageAddress } from "./api";
 import { letGo } from "./hooks";
 
 /** Below this an image is shown by its pixels, not smoothed. */
@@ -10,12 +10,12 @@ export function pixelated(shape: [number, number, number]): string {
   return Math.max(shape[1], shape[2]) < kSmall ? "pixels" : "";
 }
 
-/** How often a lost server has come back. */
-export const Returns = createContext(0);
+/** What all images of a page share: the data's name, and how often a lost server has come back. */
+export const Images = createContext({ key: "", returns: 0 });
 
 /** An image of the data. One that did not load because the server was lost loads when it is back. */
 export function Picture({ id, big, name, kind }: { id: number; big?: boolean; name?: string; kind: string }) {
-  const returns = useContext(Returns);
+  const { key, returns } = useContext(Images);
   const failed = useRef(false);
   const [attempt, setAttempt] = useState(0);
   useEffect(() => {
@@ -26,7 +26,7 @@ export function Picture({ id, big, name, kind }: { id: number; big?: boolean; na
     <img
       key={attempt}
       class={kind}
-      src={big ? large(id) : thumbnail(id)}
+      src={imageAddress(id, big === true, key)}
       alt={name ?? `image ${id}`}
       data-image={id}
       decoding={big ? "sync" : "async"}

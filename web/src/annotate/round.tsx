@@ -51,8 +51,8 @@ export function TrainingPanel({ state }: { state: State }) {
     <div class="panel training">
       <h1>Learning from your answers</h1>
       <p>
-        {counted(state.total.must)} times “same”, {counted(state.total.cannot)} times “different”, and your corrections. The
-        next round's questions appear here by themselves; you may close the page meanwhile.
+        {counted(state.total.must)} times “same”, {counted(state.total.cannot)} times “different”, and your corrections.
+        The next round's questions appear here by themselves; you may close the page meanwhile.
       </p>
       <progress value={fraction} max={1} aria-label="Training" />
       <p class="soft" role="status">
