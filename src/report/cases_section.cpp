@@ -9,10 +9,10 @@ namespace coterie {
 namespace {
 
 constexpr std::int64_t kMostClasses = 30;
-constexpr std::size_t kEach = 6;
-constexpr std::int64_t kPictureBudget = 1'500'000;
+constexpr std::size_t kCasesEach = 6;
+constexpr std::int64_t kCasesBudget = 1'500'000;
 
-/// Rows of one class, the surest first, at most kEach of each kind.
+/// Rows of one class, the surest first, at most kCasesEach of each kind.
 struct Cases {
   std::vector<std::int64_t> right;      ///< of the class, in its cluster
   std::vector<std::int64_t> elsewhere;  ///< of the class, in another cluster
@@ -36,7 +36,7 @@ std::vector<Cases> cases_of(const RunSummary& summary) {
   }
   for (auto& of_class : cases)
     for (auto* rows : {&of_class.right, &of_class.elsewhere, &of_class.taken_in}) {
-      const std::size_t kept = std::min(rows->size(), kEach);
+      const std::size_t kept = std::min(rows->size(), kCasesEach);
       std::partial_sort(rows->begin(), rows->begin() + static_cast<std::ptrdiff_t>(kept),
                         rows->end(), [&](auto a, auto b) {
                           const float first = run.rows[a].confidence;
@@ -48,8 +48,8 @@ std::vector<Cases> cases_of(const RunSummary& summary) {
   return cases;
 }
 
-std::string items(const RunSummary& summary, const Pictures& pictures,
-                  const std::vector<std::int64_t>& rows, bool name_class) {
+std::string case_items(const RunSummary& summary, const Pictures& pictures,
+                       const std::vector<std::int64_t>& rows, bool name_class) {
   std::string out;
   for (const std::int64_t row : rows) {
     const AssignedRow& assigned = summary.run->rows[row];
@@ -62,8 +62,8 @@ std::string items(const RunSummary& summary, const Pictures& pictures,
   return out;
 }
 
-std::string in_cluster(const RunSummary& summary, const Pictures& pictures,
-                       const std::vector<std::int64_t>& rows) {
+std::string elsewhere_items(const RunSummary& summary, const Pictures& pictures,
+                            const std::vector<std::int64_t>& rows) {
   std::string out;
   for (const std::int64_t row : rows) {
     const AssignedRow& assigned = summary.run->rows[row];
@@ -82,7 +82,7 @@ std::string cases_section(const RunSummary& summary, const CancelToken& cancel) 
   for (const auto& of_class : cases)
     count += static_cast<std::int64_t>(of_class.right.size() + of_class.elsewhere.size() +
                                        of_class.taken_in.size());
-  const Pictures pictures(summary.run->dataset, count, kPictureBudget);
+  const Pictures pictures(summary.run->dataset, count, kCasesBudget);
   std::string out;
   for (std::size_t c = 0; c < cases.size(); ++c) {
     cancel.check();
@@ -92,9 +92,9 @@ std::string cases_section(const RunSummary& summary, const CancelToken& cancel) 
         "class=\"share\">{2}</span></h3>\n<div class=\"strips\">\n{3}{4}{5}</div></article>\n",
         c, summary.class_name(static_cast<std::int32_t>(c)),
         cluster < 0 ? std::string("matched to no cluster") : fmt::format("cluster {}", cluster),
-        pictures.strip("Right", items(summary, pictures, cases[c].right, false)),
-        pictures.strip("In other clusters", in_cluster(summary, pictures, cases[c].elsewhere)),
-        pictures.strip("Of other classes", items(summary, pictures, cases[c].taken_in, true)));
+        pictures.strip("Right", case_items(summary, pictures, cases[c].right, false)),
+        pictures.strip("In other clusters", elsewhere_items(summary, pictures, cases[c].elsewhere)),
+        pictures.strip("Of other classes", case_items(summary, pictures, cases[c].taken_in, true)));
   }
   const std::int64_t classes = summary.confusion->counts.rows();
   return fmt::format(

@@ -7,7 +7,7 @@
 namespace coterie {
 namespace {
 
-double share(std::int64_t part, std::int64_t whole) {
+double ratio(std::int64_t part, std::int64_t whole) {
   return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
 }
 
@@ -28,7 +28,7 @@ std::string most_lost_to(const RunSummary& summary, std::int64_t c, std::int64_t
   if (worst < 0) return {};
   return fmt::format("{} <span class=\"share\">({})</span>",
                      cluster_link(summary, summary.confusion->clusters[worst]),
-                     percent(share(counts(c, worst), size)));
+                     percent(ratio(counts(c, worst), size)));
 }
 
 std::string class_line(const RunSummary& summary, std::int64_t c) {
@@ -43,9 +43,9 @@ std::string class_line(const RunSummary& summary, std::int64_t c) {
       "<td class=\"number\">{}</td><td class=\"number\">{}</td><td class=\"number\">{:.3f}</td>"
       "<td>{}</td></tr>\n",
       summary.class_name(static_cast<std::int32_t>(c)), cluster_link(summary, cluster),
-      grouped(size), percent(share(right, size)), percent(share(right, held)),
+      grouped(size), percent(ratio(right, size)), percent(ratio(right, held)),
       // F1: the harmonic mean of the two shares before it.
-      share(2 * right, size + held), most_lost_to(summary, c, size));
+      ratio(2 * right, size + held), most_lost_to(summary, c, size));
 }
 
 }  // namespace

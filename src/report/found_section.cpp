@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t kMostGroups = 50;
 constexpr std::size_t kMostOfGroup = 8;
-constexpr std::int64_t kPictureBudget = 1'500'000;
+constexpr std::int64_t kFoundBudget = 1'500'000;
 
 std::string section(const char* id, const char* name, const std::string& lead,
                     const std::string& body) {
@@ -33,7 +33,7 @@ std::string group_pictures(const RunSummary& summary, const std::vector<Duplicat
   std::int64_t count = 0;
   for (std::size_t g = 0; g < listed; ++g)
     count += static_cast<std::int64_t>(std::min(groups[g].ids.size(), kMostOfGroup));
-  const Pictures pictures(summary.run->dataset, count, kPictureBudget);
+  const Pictures pictures(summary.run->dataset, count, kFoundBudget);
   std::string out = "<div class=\"strips\">\n";
   for (std::size_t g = 0; g < listed; ++g) {
     const auto& ids = groups[g].ids;
@@ -86,7 +86,7 @@ std::string outlier_table(const RunSummary& summary, const Outliers& outliers) {
 
 std::string outlier_pictures(const RunSummary& summary, const Outliers& outliers) {
   const Pictures pictures(summary.run->dataset, static_cast<std::int64_t>(outliers.first.size()),
-                          kPictureBudget);
+                          kFoundBudget);
   std::string items;
   for (const auto& outlier : outliers.first)
     items +=

@@ -11,11 +11,11 @@
 namespace coterie {
 namespace {
 
-constexpr std::int64_t kLongestSide = 64;
-constexpr std::int64_t kBudget = 200'000'000;  // bytes of all pixels
+constexpr std::int64_t kTileSide = 64;
+constexpr std::int64_t kTilesBudget = 200'000'000;  // bytes of all pixels
 
 /// Copies a small image into the cell of a picture whose rows hold kTileColumns of them.
-void place(const PngImage& small, std::int64_t cell, PngImage& tile) {
+void place_in_tile(const PngImage& small, std::int64_t cell, PngImage& tile) {
   const std::int64_t row_bytes = small.width * small.channels;
   const std::int64_t left = cell % kTileColumns * row_bytes;
   const std::int64_t top = cell / kTileColumns * small.height;
@@ -28,11 +28,11 @@ void place(const PngImage& small, std::int64_t cell, PngImage& tile) {
 
 ThumbnailSize tile_size(const ImageShape& shape, std::int64_t count) {
   // thumbnail_size counts in base64, which takes four bytes for three.
-  ThumbnailSize size = thumbnail_size(shape, count, kBudget / 3 * 4);
+  ThumbnailSize size = thumbnail_size(shape, count, kTilesBudget / 3 * 4);
   const std::int64_t longer = std::max(size.width, size.height);
-  if (longer > kLongestSide) {
-    size.width = std::max<std::int64_t>(1, size.width * kLongestSide / longer);
-    size.height = std::max<std::int64_t>(1, size.height * kLongestSide / longer);
+  if (longer > kTileSide) {
+    size.width = std::max<std::int64_t>(1, size.width * kTileSide / longer);
+    size.height = std::max<std::int64_t>(1, size.height * kTileSide / longer);
   }
   return size;
 }
@@ -54,7 +54,7 @@ void write_image_tiles(const TrainingData& data, const std::vector<std::int64_t>
       PngImage tile{kTileColumns * size.width, lines * size.height, data.shape.channels, {}};
       tile.pixels.resize(static_cast<std::size_t>(tile.width * tile.height * tile.channels));
       for (std::int64_t cell = 0; cell < held; ++cell)
-        place(thumbnail(data.image(rows[first + cell]), data.shape, size), cell, tile);
+        place_in_tile(thumbnail(data.image(rows[first + cell]), data.shape, size), cell, tile);
       write_file(folder / fmt::format("{:05}.png", t), encode_png(tile, PngCode::quick));
       progress.update(++done);
     }

@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::size_t kMostListed = 200;
 
-std::string table(const std::vector<BadFile>& files, std::size_t listed) {
+std::string bad_files_table(const std::vector<BadFile>& files, std::size_t listed) {
   std::string rows;
   for (std::size_t i = 0; i < listed; ++i)
     rows += fmt::format("<tr><th scope=\"row\">{}</th><td>{}</td></tr>\n",
@@ -39,7 +39,8 @@ std::string left_out_section(const std::vector<BadFile>& files,
   for (const auto& note : notes) lines += "<li>" + note + "</li>\n";
   return "<section id=\"left-out\" aria-labelledby=\"left-out-name\">\n<h2 id=\"left-out-name\">"
          "Left out</h2>\n<ul class=\"plain\">\n" +
-         lines + "</ul>\n" + (listed > 0 ? table(files, listed) : std::string()) + "</section>\n";
+         lines + "</ul>\n" + (listed > 0 ? bad_files_table(files, listed) : std::string()) +
+         "</section>\n";
 }
 
 }  // namespace coterie

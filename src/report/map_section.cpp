@@ -8,10 +8,10 @@
 namespace coterie {
 namespace {
 
-constexpr std::int64_t kMostDots = 8000;  // of the picture for paper
+constexpr std::int64_t kMapDots = 8000;  // of the picture for paper
 
 /// Figures of the layout, those that map.json has.
-std::string facts(const MapLayout& map) {
+std::string layout_facts(const MapLayout& map) {
   std::string out;
   for (const auto& [key, name] : {std::pair("perplexity", "Perplexity"),
                                   {"iterations", "Iterations"},
@@ -23,12 +23,12 @@ std::string facts(const MapLayout& map) {
   return out.empty() ? out : "<dl class=\"facts\">\n" + out + "</dl>\n";
 }
 
-std::string picture(const RunSummary& summary, const MapLayout& map) {
+std::string paper_picture(const RunSummary& summary, const MapLayout& map) {
   std::vector<int> colours;
   colours.reserve(summary.run->rows.size());
   for (const auto& row : summary.run->rows) colours.push_back(colour_of(row.label));
   return scatter_picture(
-      map.positions, colours, kMostDots,
+      map.positions, colours, kMapDots,
       fmt::format("Map of {} in {}, coloured by cluster", summary.items(summary.size()),
                   counted(summary.run->clusters, "cluster", "clusters")));
 }
@@ -46,7 +46,7 @@ std::string map_section(const RunSummary& summary, const MapLayout& map,
       "<noscript><p class=\"note\">With JavaScript the map can be searched: the {0} under the "
       "pointer, groups drawn around, other colours.</p></noscript>\n</div>\n"
       "<script type=\"application/json\" id=\"map-data\">{3}</script>\n</section>\n",
-      item, facts(map), picture(summary, map), payload);
+      item, layout_facts(map), paper_picture(summary, map), payload);
 }
 
 }  // namespace coterie

@@ -11,11 +11,11 @@ namespace coterie {
 namespace {
 
 constexpr std::int64_t kMostClusters = 20;
-constexpr std::int64_t kEach = 8;
-constexpr std::int64_t kPictureBudget = 1'500'000;
+constexpr std::int64_t kNearestEach = 8;
+constexpr std::int64_t kNearestBudget = 1'500'000;
 
-std::string items(const RunSummary& summary, const Pictures& pictures, std::int64_t image,
-                  const std::vector<std::int64_t>& rows) {
+std::string neighbour_items(const RunSummary& summary, const Pictures& pictures, std::int64_t image,
+                            const std::vector<std::int64_t>& rows) {
   const auto& truth = summary.run->dataset.truth;
   std::string out;
   for (const std::int64_t row : rows) {
@@ -39,12 +39,12 @@ std::string neighbours_section(const RunSummary& summary, const CancelToken& can
   labels.reserve(run.rows.size());
   for (const auto& row : run.rows) labels.push_back(row.label);
   const auto found =
-      nearest_images(embeddings.values, labels, std::min(run.clusters, kMostClusters), kEach,
+      nearest_images(embeddings.values, labels, std::min(run.clusters, kMostClusters), kNearestEach,
                      run.manifest.value("seed", std::uint64_t{0}), cancel);
   std::int64_t count = 0;
   for (const auto& one : found)
     count += 1 + static_cast<std::int64_t>(one.same.size() + one.other.size());
-  const Pictures pictures(summary.run->dataset, count, kPictureBudget);
+  const Pictures pictures(summary.run->dataset, count, kNearestBudget);
   std::string out;
   for (const auto& one : found) {
     cancel.check();
@@ -57,8 +57,10 @@ std::string neighbours_section(const RunSummary& summary, const CancelToken& can
         "<article class=\"case\" aria-labelledby=\"near-{0}\">\n<h3 id=\"near-{0}\">Cluster {0}"
         "</h3>\n<div class=\"strips\">\n{1}{2}{3}</div></article>\n",
         cluster, pictures.strip("Image", pictures.item(one.image, below)),
-        pictures.strip("Nearest of its cluster", items(summary, pictures, one.image, one.same)),
-        pictures.strip("Nearest of others", items(summary, pictures, one.image, one.other)));
+        pictures.strip("Nearest of its cluster",
+                       neighbour_items(summary, pictures, one.image, one.same)),
+        pictures.strip("Nearest of others",
+                       neighbour_items(summary, pictures, one.image, one.other)));
   }
   return fmt::format(
       "<section id=\"neighbours\" aria-labelledby=\"neighbours-name\">\n<h2 "

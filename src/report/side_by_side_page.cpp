@@ -14,20 +14,22 @@ namespace coterie {
 namespace {
 
 constexpr std::size_t kMostDifferent = 200;
-constexpr std::int64_t kMostColumns = 300;
-constexpr std::int64_t kPictureBudget = 4'000'000;
+constexpr std::int64_t kMostSizes = 300;
+constexpr std::int64_t kDifferentBudget = 4'000'000;
 
 /// A, B, C ...; numbers behind Z.
 std::string letter(std::size_t run) {
   return run < 26 ? std::string(1, static_cast<char>('A' + run)) : std::to_string(run + 1);
 }
 
-std::string items(const SideBySide& sides, std::int64_t count) {
+std::string counted_items(const SideBySide& sides, std::int64_t count) {
   return sides.dataset.has_images() ? counted(count, "image", "images")
                                     : counted(count, "row", "rows");
 }
 
-std::string cell(const std::string& value) { return "<td class=\"number\">" + value + "</td>"; }
+std::string number_cell(const std::string& value) {
+  return "<td class=\"number\">" + value + "</td>";
+}
 
 std::string run_line(const SideBySide& sides, std::size_t r) {
   const SideRun& run = sides.runs[r];
@@ -35,24 +37,25 @@ std::string run_line(const SideBySide& sides, std::size_t r) {
       fmt::format("<tr><th scope=\"row\"><strong>{}</strong> {}</th><td>{}</td>", letter(r),
                   html_escape(run.name),
                   html_escape(json_text(run.manifest.value("method", nlohmann::json("?")))));
-  line += cell(grouped(run.clusters));
-  line += cell(html_escape(run.manifest.contains("seed") ? run.manifest.at("seed").dump() : "?"));
+  line += number_cell(grouped(run.clusters));
+  line += number_cell(
+      html_escape(run.manifest.contains("seed") ? run.manifest.at("seed").dump() : "?"));
   if (sides.dataset.has_truth()) {
     const Scores scores = score(run.labels, sides.dataset.truth, run.clusters);
     for (const double value : {scores.acc, scores.nmi, scores.ari, scores.purity})
-      line += cell(fmt::format("{:.3f}", value));
+      line += number_cell(fmt::format("{:.3f}", value));
   }
   double sum = 0;
   for (const float confidence : run.confidences) sum += confidence;
-  line += cell(fmt::format("{:.3f}", sum / static_cast<double>(run.confidences.size())));
+  line += number_cell(fmt::format("{:.3f}", sum / static_cast<double>(run.confidences.size())));
   const auto seconds = run.metrics.find("seconds");
-  line += cell(seconds != run.metrics.end() && seconds->is_number()
-                   ? fmt::format("{:.1f}", seconds->get<double>())
-                   : "");
+  line += number_cell(seconds != run.metrics.end() && seconds->is_number()
+                          ? fmt::format("{:.1f}", seconds->get<double>())
+                          : "");
   return line + "</tr>\n";
 }
 
-std::string table(const char* name, const std::string& head, const std::string& rows) {
+std::string run_table(const char* name, const std::string& head, const std::string& rows) {
   return fmt::format(
       "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"{}\"><table "
       "class=\"rows\">\n<thead><tr>{}</tr></thead>\n<tbody>\n{}</tbody></table></div>\n",
@@ -69,14 +72,14 @@ std::string runs_section(const SideBySide& sides) {
   std::string rows;
   for (std::size_t r = 0; r < sides.runs.size(); ++r) rows += run_line(sides, r);
   return "<section id=\"runs\" aria-labelledby=\"runs-name\">\n<h2 id=\"runs-name\">Runs</h2>\n" +
-         table("Runs", head, rows) + "</section>\n";
+         run_table("Runs", head, rows) + "</section>\n";
 }
 
 /// The sizes of a run's clusters as columns, in the colours of the first run's that match them.
-std::string columns(const SideRun& run, std::size_t r) {
+std::string size_columns(const SideRun& run, std::size_t r) {
   std::vector<std::int64_t> sizes(static_cast<std::size_t>(run.clusters));
   for (const std::int32_t label : run.labels) ++sizes[label];
-  const std::int64_t drawn = std::min(run.clusters, kMostColumns);
+  const std::int64_t drawn = std::min(run.clusters, kMostSizes);
   const std::int64_t largest = std::max<std::int64_t>(1, std::ranges::max(sizes));
   const double step = 360.0 / static_cast<double>(drawn);
   std::string marks;
@@ -99,7 +102,7 @@ std::string columns(const SideRun& run, std::size_t r) {
 
 std::string sizes_section(const SideBySide& sides) {
   std::string charts;
-  for (std::size_t r = 0; r < sides.runs.size(); ++r) charts += columns(sides.runs[r], r);
+  for (std::size_t r = 0; r < sides.runs.size(); ++r) charts += size_columns(sides.runs[r], r);
   return "<section id=\"sizes\" aria-labelledby=\"sizes-name\">\n<h2 id=\"sizes-name\">Sizes</h2>"
          "\n<p class=\"lead\">Clusters of one colour are matched: those of A and of the other run "
          "that have most in common, one to one.</p>\n<div class=\"charts\">\n" +
@@ -144,7 +147,7 @@ std::string places(const SideBySide& sides, std::int64_t row) {
 
 std::string different_pictures(const SideBySide& sides, std::size_t listed,
                                const CancelToken& cancel) {
-  const Pictures pictures(sides.dataset, static_cast<std::int64_t>(listed), kPictureBudget);
+  const Pictures pictures(sides.dataset, static_cast<std::int64_t>(listed), kDifferentBudget);
   std::string out;
   for (std::size_t d = 0; d < listed; ++d) {
     cancel.check();
@@ -163,11 +166,11 @@ std::string different_table(const SideBySide& sides, std::size_t listed) {
     const std::int64_t row = sides.differ[d];
     rows += fmt::format("<tr><th scope=\"row\">{}</th>", html_escape(sides.dataset.paths[row]));
     for (const auto& run : sides.runs)
-      rows += cell(fmt::format("<span class=\"swatch c{}\"></span>{}", colour_of(run.matched[row]),
-                               run.labels[row]));
+      rows += number_cell(fmt::format("<span class=\"swatch c{}\"></span>{}",
+                                      colour_of(run.matched[row]), run.labels[row]));
     rows += "</tr>\n";
   }
-  return table("Rows on which the runs differ", head, rows);
+  return run_table("Rows on which the runs differ", head, rows);
 }
 
 std::string differences_section(const SideBySide& sides, const CancelToken& cancel) {
@@ -181,7 +184,7 @@ std::string differences_section(const SideBySide& sides, const CancelToken& canc
         "The runs differ on {} of {}. Below each is its cluster in every run, by the run's own "
         "numbers, in the colour of the matched cluster; those that the runs together are surest of "
         "come first.",
-        items(sides, static_cast<std::int64_t>(sides.differ.size())),
+        counted_items(sides, static_cast<std::int64_t>(sides.differ.size())),
         grouped(sides.dataset.size()));
     if (listed < sides.differ.size()) lead += fmt::format(" Here are the first {}.", listed);
     body = sides.dataset.has_images() ? different_pictures(sides, listed, cancel)
@@ -208,7 +211,7 @@ fs::path write_side_by_side(const SideBySide& sides, const fs::path& folder,
     throw UserError("{} is no page that coterie wrote, so it is left alone; choose another --out",
                     printable(path.native()));
   const std::string title =
-      fmt::format("{} runs on {}", sides.runs.size(), items(sides, sides.dataset.size()));
+      fmt::format("{} runs on {}", sides.runs.size(), counted_items(sides, sides.dataset.size()));
   const std::string page =
       fill_page({.title = title,
                  .head = head_of(sides, title),

@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 namespace coterie {
 namespace {
 
-constexpr std::int64_t kMostDots = 4000;  // of each picture
+constexpr std::int64_t kSnapshotDots = 4000;  // of each picture
 constexpr std::size_t kMostPictures = 24;
 
 /// Files STAGE-EPOCH-map.npy in the order of their training, which is that of their times; where
@@ -96,7 +96,7 @@ std::string snapshots_section(const RunSummary& summary, const CancelToken& canc
     const std::string caption = caption_of(path);
     figures +=
         fmt::format("<figure class=\"chart\"><figcaption>{0}</figcaption>\n{1}</figure>\n", caption,
-                    scatter_picture(map.values, colours, kMostDots, "Map after " + caption));
+                    scatter_picture(map.values, colours, kSnapshotDots, "Map after " + caption));
   }
   return fmt::format(
       "<section id=\"snapshots\" aria-labelledby=\"snapshots-name\">\n<h2 "

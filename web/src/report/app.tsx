@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { type ColourBy, type Group, Palette, choices, groups, pointColours } from "./colours";
+import { type ColourBy, Palette, choices, grouping, pointColours } from "./colours";
 import type { Place } from "./camera";
 import type { MapData } from "./data";
 import { counted, facts } from "./describe";
@@ -63,7 +63,7 @@ export function App({ data, onReady }: { data: MapData; onReady: () => void }) {
   };
 
   useEffect(() => {
-    stage.current = Stage.create(canvas.current!, overlay.current!, data, {
+    stage.current = new Stage(canvas.current!, overlay.current!, data, {
       onPoint: (point, at, byKeyboard) => {
         setShown(point < 0 ? null : { point, at });
         if (byKeyboard) setSaid(point < 0 ? "No point near" : `${data.names[point]}: ${facts(data, point)}`);
@@ -72,19 +72,20 @@ export function App({ data, onReady }: { data: MapData; onReady: () => void }) {
       onLasso: (points) => select(points.length ? { name: "Drawn around", points } : null),
       onEscape: () => select(null),
     });
-    if (stage.current) onReady();
+    onReady();
   }, []);
 
-  const legend = useMemo(() => groups(data, by, palette), [by, palette]);
+  const legend = useMemo(() => grouping(data, by, palette), [by, palette]);
   useEffect(() => {
     const mask = selection && maskOf(data.count, selection.points);
     stage.current?.paint(pointColours(data, by, palette, mask), drawingOrder(data.count, mask));
   }, [by, palette, selection]);
   if (stage.current) stage.current.lassoMode = lasso;
 
-  const selectGroup = (group: Group) => {
-    const points = Int32Array.from({ length: data.count }, (_, i) => i).filter(group.has);
-    select(selection?.name === group.name ? null : { name: group.name, points });
+  const selectGroup = (group: number) => {
+    const { name } = legend.groups[group]!;
+    const points = Int32Array.from({ length: data.count }, (_, i) => i).filter((i) => legend.of(i) === group);
+    select(selection?.name === name ? null : { name, points });
   };
   const colourBy = (next: ColourBy) => {
     setBy(next);
@@ -138,7 +139,7 @@ export function App({ data, onReady }: { data: MapData; onReady: () => void }) {
           {shown && <Hover data={data} shown={shown} width={canvas.current?.clientWidth ?? 0} />}
         </div>
         <div class="map-side">
-          <Legend groups={legend} chosen={selection?.name ?? null} onChoose={selectGroup} />
+          <Legend groups={legend.groups} chosen={selection?.name ?? null} onChoose={selectGroup} />
         </div>
       </div>
       <p class="note" id="map-help">

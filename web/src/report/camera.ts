@@ -11,8 +11,11 @@ export class Camera {
   private y = 0;
   private zoom = 1;
 
-  static readonly kMargin = 0.94; // of the shorter side that the whole map fills
+  private static readonly kFilled = 0.94; // of the screen that the whole map takes
   private static readonly kMostZoom = 400;
+
+  /** `extent` is half of what the map spans in x and y. */
+  constructor(private readonly extent: [number, number]) {}
 
   resize(width: number, height: number): void {
     this.width = Math.max(1, width);
@@ -21,7 +24,8 @@ export class Camera {
 
   /** Screen pixels for a step of 1 on the map. */
   get scale(): number {
-    return (this.zoom * Camera.kMargin * Math.min(this.width, this.height)) / 2;
+    const [x, y] = this.extent;
+    return (this.zoom * Camera.kFilled * Math.min(this.width / Math.max(x, 0.01), this.height / Math.max(y, 0.01))) / 2;
   }
   get magnification(): number {
     return this.zoom;

@@ -2,11 +2,17 @@ import type { MapData } from "./data";
 
 export type ColourBy = "cluster" | "class" | "mistakes" | "confidence";
 
-/** One entry of the legend, and the points that it stands for. */
+/** An entry of the legend. */
 export interface Group {
   name: string;
   colour: string;
-  has: (point: number) => boolean;
+  count: number;
+}
+
+/** The entries of the legend, and the one that each point belongs to. */
+export interface Grouping {
+  groups: Group[];
+  of: (point: number) => number;
 }
 
 type Rgb = [number, number, number];
@@ -48,35 +54,37 @@ export function isRight(data: MapData, point: number): boolean {
   return data.matches[data.labels[point]!] === data.truth![point];
 }
 
-export function groups(data: MapData, by: ColourBy, palette: Palette): Group[] {
+const kConfidenceSteps = 5;
+
+function namedColours(data: MapData, by: ColourBy, palette: Palette): [name: string, colour: string][] {
   switch (by) {
     case "cluster":
-      return Array.from({ length: data.clusters }, (_, k) => ({
-        name: `Cluster ${k}`,
-        colour: palette.cluster(k),
-        has: (i) => data.labels[i] === k,
-      }));
+      return Array.from({ length: data.clusters }, (_, k) => [`Cluster ${k}`, palette.cluster(k)]);
     case "class":
-      return data.classes.map((name, c) => ({
-        name,
-        colour: palette.cluster(data.classColours[c]!),
-        has: (i) => data.truth![i] === c,
-      }));
+      return data.classes.map((name, c) => [name, palette.cluster(data.classColours[c]!)]);
     case "mistakes":
       return [
-        { name: "Right", colour: palette.quiet, has: (i) => isRight(data, i) },
-        { name: "Wrong", colour: palette.other, has: (i) => !isRight(data, i) },
+        ["Right", palette.quiet],
+        ["Wrong", palette.other],
       ];
-    case "confidence": {
-      const between = (low: number, high: number) => (i: number) =>
-        data.confidences[i]! >= low && (data.confidences[i]! < high || high === 1);
-      return [0, 0.2, 0.4, 0.6, 0.8].map((low) => ({
-        name: `${low.toFixed(1)} to ${(low + 0.2).toFixed(1)}`,
-        colour: hex(mix(palette, low + 0.1)),
-        has: between(low, low === 0.8 ? 1 : low + 0.2),
-      }));
-    }
+    case "confidence":
+      return Array.from({ length: kConfidenceSteps }, (_, step) => {
+        const [low, high] = [step / kConfidenceSteps, (step + 1) / kConfidenceSteps];
+        return [`${low.toFixed(1)} to ${high.toFixed(1)}`, hex(mix(palette, (low + high) / 2))];
+      });
   }
+}
+
+export function grouping(data: MapData, by: ColourBy, palette: Palette): Grouping {
+  const of = {
+    cluster: (i: number) => data.labels[i]!,
+    class: (i: number) => data.truth![i]!,
+    mistakes: (i: number) => (isRight(data, i) ? 0 : 1),
+    confidence: (i: number) => Math.min(kConfidenceSteps - 1, Math.floor(data.confidences[i]! * kConfidenceSteps)),
+  }[by];
+  const groups = namedColours(data, by, palette).map(([name, colour]) => ({ name, colour, count: 0 }));
+  for (let i = 0; i < data.count; ++i) ++groups[of(i)]!.count;
+  return { groups, of };
 }
 
 /** From the colour of what is wrong, at 0, to that of the page's links, at 1. */

@@ -33,6 +33,8 @@ export interface MapData {
   matches: number[];
   /** x and y of each point by turns, in -1..1: the longer side of all points fills it. */
   positions: Float32Array;
+  /** Half of what the points span in x and y; the larger is 1. */
+  extent: [number, number];
   labels: Int32Array;
   confidences: Float32Array;
   names: string[];
@@ -61,7 +63,7 @@ export function decodeNames(text: string): string[] {
 }
 
 /** Moves and scales positions so that their box lies around 0 and its longer side spans -1..1. */
-export function normalise(positions: Float32Array): Float32Array {
+export function normalise(positions: Float32Array): Pick<MapData, "positions" | "extent"> {
   const low = [Infinity, Infinity];
   const high = [-Infinity, -Infinity];
   for (let i = 0; i < positions.length; ++i) {
@@ -70,7 +72,10 @@ export function normalise(positions: Float32Array): Float32Array {
   }
   const middle = [(low[0]! + high[0]!) / 2, (low[1]! + high[1]!) / 2];
   const half = Math.max(high[0]! - low[0]!, high[1]! - low[1]!) / 2 || 1;
-  return positions.map((value, i) => (value - middle[i & 1]!) / half);
+  return {
+    positions: positions.map((value, i) => (value - middle[i & 1]!) / half),
+    extent: [(high[0]! - low[0]!) / 2 / half, (high[1]! - low[1]!) / 2 / half],
+  };
 }
 
 export function decode(text: string): MapData {
@@ -82,7 +87,7 @@ export function decode(text: string): MapData {
     images: payload.images,
     clusters: payload.clusters,
     matches: payload.matches,
-    positions: normalise(new Float32Array(bytesOf(payload.positions))),
+    ...normalise(new Float32Array(bytesOf(payload.positions))),
     labels,
     confidences: new Float32Array(bytesOf(payload.confidences)),
     names: decodeNames(payload.names),

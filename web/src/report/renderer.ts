@@ -13,7 +13,7 @@ void main() {
 }`;
 
 const kFragment = `#version 300 es
-precision mediump float;
+precision highp float;
 in vec4 shade;
 uniform float size;
 out vec4 result;
@@ -24,26 +24,35 @@ void main() {
   result = vec4(shade.rgb * alpha, alpha);
 }`;
 
-/** Draws all points at once with WebGL 2. */
-export class Renderer {
-  private readonly gl: WebGL2RenderingContext;
+/** Draws all points. Colours are red, green, blue and opacity of each. */
+export interface Renderer {
+  /** The last of `order` is drawn on top. */
+  paint(colours: Uint8Array, order: Uint32Array): void;
+  /** `size` is the width of a dot in pixels of the canvas. */
+  draw(camera: Camera, size: number): void;
+  /** Makes all again that a lost context took away. */
+  build(): void;
+}
+
+/** With WebGL 2 where the browser has it, as a plain drawing otherwise, which is slower. */
+export function createRenderer(canvas: HTMLCanvasElement, positions: Float32Array): Renderer {
+  const gl = canvas.getContext("webgl2", { antialias: false, premultipliedAlpha: true });
+  return gl ? new GpuRenderer(gl, positions) : new FlatRenderer(canvas.getContext("2d")!, positions);
+}
+
+class GpuRenderer implements Renderer {
   private view: WebGLUniformLocation | null = null;
   private size: WebGLUniformLocation | null = null;
   private colourBuffer: WebGLBuffer | null = null;
   private orderBuffer: WebGLBuffer | null = null;
 
-  /** Null where the browser has no WebGL 2. */
-  static create(canvas: HTMLCanvasElement, positions: Float32Array): Renderer | null {
-    const gl = canvas.getContext("webgl2", { antialias: false, premultipliedAlpha: true });
-    return gl ? new Renderer(gl, positions) : null;
-  }
-
-  private constructor(gl: WebGL2RenderingContext, private readonly positions: Float32Array) {
-    this.gl = gl;
+  constructor(
+    private readonly gl: WebGL2RenderingContext,
+    private readonly positions: Float32Array,
+  ) {
     this.build();
   }
 
-  /** Makes all that a lost context takes away. */
   build(): void {
     const gl = this.gl;
     const program = gl.createProgram()!;
@@ -79,7 +88,6 @@ export class Renderer {
     gl.clearColor(0, 0, 0, 0);
   }
 
-  /** `colours` are red, green, blue and opacity of each point; the last of `order` is drawn on top. */
   paint(colours: Uint8Array, order: Uint32Array): void {
     const gl = this.gl;
     gl.bindBuffer(gl.ARRAY_BUFFER, this.colourBuffer);
@@ -88,7 +96,6 @@ export class Renderer {
     gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, order, gl.DYNAMIC_DRAW);
   }
 
-  /** `size` is the width of a dot in pixels of the canvas. */
   draw(camera: Camera, size: number): void {
     const gl = this.gl;
     gl.viewport(0, 0, gl.canvas.width, gl.canvas.height);
@@ -96,5 +103,38 @@ export class Renderer {
     gl.uniform4fv(this.view, camera.transform());
     gl.uniform1f(this.size, size);
     gl.drawElements(gl.POINTS, this.positions.length / 2, gl.UNSIGNED_INT, 0);
+  }
+}
+
+class FlatRenderer implements Renderer {
+  private colours: Uint8Array = new Uint8Array();
+  private order: Uint32Array = new Uint32Array();
+
+  constructor(
+    private readonly drawing: CanvasRenderingContext2D,
+    private readonly positions: Float32Array,
+  ) {}
+
+  build(): void {}
+
+  paint(colours: Uint8Array, order: Uint32Array): void {
+    this.colours = colours;
+    this.order = order;
+  }
+
+  draw(camera: Camera, size: number): void {
+    const { canvas } = this.drawing;
+    const [sx, sy, mx, my] = camera.transform();
+    this.drawing.clearRect(0, 0, canvas.width, canvas.height);
+    let last = "";
+    for (const i of this.order) {
+      const x = ((this.positions[2 * i]! * sx + mx + 1) / 2) * canvas.width;
+      const y = ((1 - this.positions[2 * i + 1]! * sy - my) / 2) * canvas.height;
+      if (x < -size || y < -size || x > canvas.width + size || y > canvas.height + size) continue;
+      const [r, g, b, a] = this.colours.subarray(4 * i, 4 * i + 4);
+      const style = `rgb(${r} ${g} ${b} / ${a! / 255})`;
+      if (style !== last) this.drawing.fillStyle = last = style;
+      this.drawing.fillRect(x - size / 2, y - size / 2, size, size);
+    }
   }
 }

@@ -13,14 +13,14 @@ export interface Selection {
   points: Int32Array;
 }
 
-export function Legend(props: { groups: Group[]; chosen: string | null; onChoose: (group: Group) => void }) {
+export function Legend(props: { groups: Group[]; chosen: string | null; onChoose: (group: number) => void }) {
   return (
     <ul class="map-legend" aria-label="Colours; choose one to see it alone">
-      {props.groups.map((group) => (
+      {props.groups.map((group, place) => (
         <li key={group.name}>
-          <button type="button" aria-pressed={props.chosen === group.name} onClick={() => props.onChoose(group)}>
+          <button type="button" aria-pressed={props.chosen === group.name} onClick={() => props.onChoose(place)}>
             <span class="swatch" style={{ background: group.colour }} />
-            {group.name}
+            <span>{group.name}</span> <span class="share">{group.count.toLocaleString("en")}</span>
           </button>
         </li>
       ))}

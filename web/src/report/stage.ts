@@ -1,7 +1,7 @@
 import { Camera, type Place } from "./camera";
 import type { MapData } from "./data";
 import { Grid } from "./grid";
-import { Renderer } from "./renderer";
+import { type Renderer, createRenderer } from "./renderer";
 
 /** What happens on the map. Points are numbers of MapData, -1 for none. */
 export interface StageEvents {
@@ -20,7 +20,7 @@ const kClick = 4; // a press that moves less is a click
 
 /** The map itself: drawing, pointer and keyboard. */
 export class Stage {
-  private readonly camera = new Camera();
+  private readonly camera: Camera;
   private readonly grid: Grid;
   private readonly renderer: Renderer;
   private readonly lassoLine: SVGPathElement;
@@ -35,25 +35,14 @@ export class Stage {
   private order: Uint32Array = new Uint32Array();
   lassoMode = false;
 
-  /** Null where the browser has no WebGL 2. */
-  static create(
-    canvas: HTMLCanvasElement,
-    overlay: SVGSVGElement,
-    data: MapData,
-    events: StageEvents,
-  ): Stage | null {
-    const renderer = Renderer.create(canvas, data.positions);
-    return renderer && new Stage(canvas, overlay, data, events, renderer);
-  }
-
-  private constructor(
+  constructor(
     private readonly canvas: HTMLCanvasElement,
     overlay: SVGSVGElement,
     private readonly data: MapData,
     private readonly events: StageEvents,
-    renderer: Renderer,
   ) {
-    this.renderer = renderer;
+    this.renderer = createRenderer(canvas, data.positions);
+    this.camera = new Camera(data.extent);
     this.grid = new Grid(data.positions);
     [this.lassoLine, this.cross] = overlay.querySelectorAll("path") as unknown as [SVGPathElement, SVGPathElement];
     this.ring = overlay.querySelector("circle")!;
