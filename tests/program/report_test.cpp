@@ -1,4 +1,5 @@
 // `coterie report` as a user runs it.
+#ifdef COTERIE_WEB
 #include <gtest/gtest.h>
 
 #include "program/program.h"
@@ -67,3 +68,4 @@ TEST(ReportCommand, RefusesWhatDoesNotFit) {
 
 }  // namespace
 }  // namespace coterie
+#endif
