@@ -19,7 +19,10 @@ std::string neighbour_items(const RunSummary& summary, const Pictures& pictures,
   const auto& truth = summary.run->dataset.truth;
   std::string out;
   for (const std::int64_t row : rows) {
-    std::string below = fmt::format("<span>in {}</span>", summary.run->rows[row].label);
+    const std::int32_t cluster = summary.run->rows[row].label;
+    std::string below;
+    if (cluster != summary.run->rows[image].label)
+      below = fmt::format("<span>in {}</span>", cluster);
     if (summary.scores && truth[row] != truth[image])
       below += fmt::format("<span class=\"other\">{}</span>", summary.class_name(truth[row]));
     out += pictures.item(row, below);
