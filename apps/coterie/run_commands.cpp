@@ -12,9 +12,6 @@
 #include "coterie/run/cluster.h"
 #include "coterie/run/nearest_images.h"
 #include "results.h"
-#if defined(COTERIE_WEB)
-#include "coterie/report/report.h"
-#endif
 
 namespace coterie {
 namespace {
@@ -141,30 +138,6 @@ void add_nearest_command(CLI::App& app, Session& session) {
       return 0;
     };
   });
-}
-
-void add_report_command([[maybe_unused]] CLI::App& app, [[maybe_unused]] Session& session) {
-#if defined(COTERIE_WEB)
-  auto* command = app.add_subcommand("report", "Write (again) RUN/report/index.html");
-  auto run = std::make_shared<std::string>();
-  command->add_option("RUN", *run, "Run folder")->required();
-  add_common_options(*command, session);
-  command->callback([run, &session] {
-    session.action = [run, &session] {
-      Console console(session.quiet);
-      const LoadedRun loaded = open_run(*run, console, *session.cancel);
-      const auto report = write_report(loaded, console, *session.cancel);
-      if (session.json) {
-        print_json({{"run", path_to_json(*run)},
-                    {"report", path_to_json(report.native())},
-                    {"seconds", steady_seconds() - session.started}});
-      } else {
-        fmt::print("{}\n", printable(report.native()));
-      }
-      return 0;
-    };
-  });
-#endif
 }
 
 void add_pack_command(CLI::App& app, Session& session) {

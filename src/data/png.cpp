@@ -106,11 +106,12 @@ std::string filtered(const PngImage& image) {
   return out;
 }
 
-std::string compressed_stream(const std::string& data) {
+std::string compressed_stream(const std::string& data, PngCode code) {
   uLongf size = compressBound(data.size());
   std::string out(size, '\0');
   if (compress2(reinterpret_cast<Bytef*>(out.data()), &size,
-                reinterpret_cast<const Bytef*>(data.data()), data.size(), 7) != Z_OK)
+                reinterpret_cast<const Bytef*>(data.data()), data.size(),
+                code == PngCode::quick ? 1 : 7) != Z_OK)
     throw std::runtime_error("zlib cannot compress");
   out.resize(size);
   return out;
@@ -120,9 +121,9 @@ std::string compressed_stream(const std::string& data) {
 std::string image_stream(const PngImage& image, PngCode code) {
   const std::string stored = stored_stream(unfiltered(image));
 #ifdef COTERIE_ZLIB
-  if (code == PngCode::smallest) {
-    const std::string plain = compressed_stream(unfiltered(image));
-    const std::string differences = compressed_stream(filtered(image));
+  if (code != PngCode::stored) {
+    const std::string plain = compressed_stream(unfiltered(image), code);
+    const std::string differences = compressed_stream(filtered(image), code);
     return std::min({stored, plain, differences},
                     [](const auto& a, const auto& b) { return a.size() < b.size(); });
   }

@@ -1,16 +1,14 @@
-#include <algorithm>
+#include <optional>
 
 #include "coterie/core/text.h"
-#include "coterie/report/base64.h"
 #include "coterie/report/html.h"
+#include "coterie/report/pictures.h"
 #include "coterie/report/sections.h"
-#include "coterie/report/thumbnail.h"
 
 namespace coterie {
 namespace {
 
-constexpr std::int64_t kPictureBudget = 14'000'000;  // bytes of all pictures in base64
-constexpr std::int64_t kPixelated = 64;              // smaller images show their pixels as squares
+constexpr std::int64_t kPictureBudget = 10'000'000;  // bytes of all pictures in base64
 
 class Cards {
  public:
@@ -18,8 +16,7 @@ class Cards {
     std::int64_t pictures = 0;
     for (const auto& cluster : summary.clusters)
       pictures += static_cast<std::int64_t>(cluster.surest.size() + cluster.least_sure.size());
-    if (run_.dataset.has_images())
-      size_ = thumbnail_size(run_.dataset.shape, pictures, kPictureBudget);
+    if (run_.dataset.has_images()) pictures_.emplace(run_.dataset, pictures, kPictureBudget);
   }
 
   std::string card(std::int64_t k) const {
@@ -68,9 +65,8 @@ class Cards {
           "<th scope=\"col\" class=\"number\">Confidence</th></tr></thead>\n<tbody>\n{}</tbody>"
           "</table>\n",
           name, header, body);
-    const bool small = std::max(size_.width, size_.height) < kPixelated;
     return fmt::format("<div><h4>{}</h4>\n<ol class=\"tiles{}\">\n{}</ol></div>\n", name,
-                       small ? " pixelated" : "", body);
+                       pictures_->small() ? " pixelated" : "", body);
   }
 
   /// The ground truth of a row where it is not that of its cluster.
@@ -80,15 +76,13 @@ class Cards {
   }
 
   std::string tile(const ClusterSummary& cluster, std::int64_t row) const {
-    const std::string path = html_escape(run_.rows[row].path);
     const std::string other = other_class(cluster, row);
-    const std::string png =
-        encode_png(thumbnail(run_.dataset.training_data().image(row), run_.dataset.shape, size_));
-    return fmt::format(
-        "<li><img src=\"data:image/png;base64,{}\" width=\"{}\" height=\"{}\" alt=\"{}\" "
-        "title=\"{}\"><span>{:.3f}</span>{}</li>\n",
-        base64(png), size_.width, size_.height, path, path, run_.rows[row].confidence,
-        other.empty() ? "" : fmt::format("<span class=\"other\" title=\"{0}\">{0}</span>", other));
+    return pictures_->item(
+        row,
+        fmt::format("<span>{:.3f}</span>{}", run_.rows[row].confidence,
+                    other.empty()
+                        ? ""
+                        : fmt::format("<span class=\"other\" title=\"{0}\">{0}</span>", other)));
   }
 
   std::string line(const ClusterSummary& cluster, std::int64_t row) const {
@@ -118,7 +112,7 @@ class Cards {
 
   const RunSummary& summary_;
   const LoadedRun& run_;
-  ThumbnailSize size_;
+  std::optional<Pictures> pictures_;  // of images
 };
 
 std::string introduction(const RunSummary& summary) {

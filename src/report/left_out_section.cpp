@@ -5,26 +5,42 @@
 #include "coterie/report/sections.h"
 
 namespace coterie {
+namespace {
 
-std::string left_out_section(const std::vector<BadFile>& files) {
-  if (files.empty()) return {};
-  constexpr std::size_t kMostListed = 200;
-  const std::size_t listed = std::min(files.size(), kMostListed);
+constexpr std::size_t kMostListed = 200;
+
+std::string bad_files_table(const std::vector<BadFile>& files, std::size_t listed) {
   std::string rows;
   for (std::size_t i = 0; i < listed; ++i)
     rows += fmt::format("<tr><th scope=\"row\">{}</th><td>{}</td></tr>\n",
                         html_escape(files[i].path), html_escape(files[i].cause));
-  const auto count = static_cast<std::int64_t>(files.size());
-  std::string lead = counted(count, "file", "files") + " could not be used";
-  lead += listed < files.size()
-              ? fmt::format("; here are the first {}. bad_files.csv has them all.", listed)
-              : ". bad_files.csv has the same list.";
-  return fmt::format(
-      "<section id=\"left-out\" aria-labelledby=\"left-out-name\">\n<h2 id=\"left-out-name\">Left "
-      "out</h2>\n<p class=\"lead\">{}</p>\n<div class=\"scroll\" role=\"region\" tabindex=\"0\" "
-      "aria-label=\"Files left out\"><table class=\"rows\">\n<thead><tr><th scope=\"col\">File</th>"
-      "<th scope=\"col\">Cause</th></tr></thead>\n<tbody>\n{}</tbody></table></div>\n</section>\n",
-      lead, rows);
+  return "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"Files left out\">"
+         "<table class=\"rows\">\n<thead><tr><th scope=\"col\">File</th><th "
+         "scope=\"col\">Cause</th></tr></thead>\n<tbody>\n" +
+         rows + "</tbody></table></div>\n";
+}
+
+}  // namespace
+
+std::string left_out_section(const std::vector<BadFile>& files,
+                             const std::vector<std::string>& notes) {
+  const std::size_t listed = std::min(files.size(), kMostListed);
+  std::string lines;
+  if (files.empty()) {
+    lines = "<li>No file: every input was used.</li>\n";
+  } else {
+    lines = fmt::format(
+        "<li>{} could not be used{}</li>\n",
+        counted(static_cast<std::int64_t>(files.size()), "file", "files"),
+        listed < files.size()
+            ? fmt::format("; here are the first {}. bad_files.csv has them all.", listed)
+            : ". bad_files.csv has the same list.");
+  }
+  for (const auto& note : notes) lines += "<li>" + note + "</li>\n";
+  return "<section id=\"left-out\" aria-labelledby=\"left-out-name\">\n<h2 id=\"left-out-name\">"
+         "Left out</h2>\n<ul class=\"plain\">\n" +
+         lines + "</ul>\n" + (listed > 0 ? bad_files_table(files, listed) : std::string()) +
+         "</section>\n";
 }
 
 }  // namespace coterie

@@ -1,45 +1,43 @@
 #include "coterie/report/report.h"
 
-#include <array>
-#include <charconv>
-
 #include "coterie/core/files.h"
-#include "coterie/core/sha256.h"
-#include "coterie/core/version.h"
-#include "coterie/report/base64.h"
-#include "coterie/report/embedded.h"
-#include "coterie/report/html.h"
+#include "coterie/report/image_tiles.h"
+#include "coterie/report/left_out_notes.h"
+#include "coterie/report/map_points.h"
+#include "coterie/report/page.h"
+#include "coterie/report/report_files.h"
 #include "coterie/report/sections.h"
 
 namespace coterie {
 namespace {
 
-/// The source expression that lets this very style sheet through the content security policy.
-std::string policy_hash(std::string_view content) {
-  const std::string hex = sha256_hex(content);
-  std::string digest;
-  for (std::size_t i = 0; i < hex.size(); i += 2) {
-    unsigned value = 0;
-    std::from_chars(hex.data() + i, hex.data() + i + 2, value, 16);
-    digest += static_cast<char>(value);
-  }
-  return "sha256-" + base64(digest);
+ReportParts parts_of(const LoadedRun& run, const CancelToken& cancel) {
+  constexpr std::int64_t kMostOutliers = 100;
+  ReportParts parts;
+  parts.map = read_map(run, cancel);
+  if (parts.map) parts.map_rows = map_rows(run.dataset.size(), kMostPoints);
+  parts.duplicates = read_duplicates(run);
+  parts.outliers = read_outliers(run, kMostOutliers);
+  return parts;
 }
 
-std::string navigation(const std::string& sections) {
-  constexpr std::array<std::pair<const char*, const char*>, 7> kSections = {
-      {{"figures", "Figures"},
-       {"cluster-count", "Number of clusters"},
-       {"clusters", "Clusters"},
-       {"confusion", "Confusion"},
-       {"training", "Training"},
-       {"left-out", "Left out"},
-       {"settings", "Settings"}}};
-  std::string out;
-  for (const auto& [id, name] : kSections)
-    if (sections.find(fmt::format("<section id=\"{}\"", id)) != std::string::npos)
-      out += fmt::format("<a href=\"#{}\">{}</a>\n", id, name);
-  return out;
+std::string sections_of(const RunSummary& summary, const ReportParts& parts,
+                        const std::string& tiles, Progress& progress, const CancelToken& cancel) {
+  const LoadedRun& run = *summary.run;
+  const auto statistics = run.metrics.value("statistics", nlohmann::json::object());
+  std::string out = figures_section(summary) + cluster_count_section(statistics);
+  if (parts.map)
+    out +=
+        map_section(summary, *parts.map, map_payload(summary, *parts.map, parts.map_rows, tiles));
+  out += clusters_section(summary, progress, cancel) + confusion_section(summary) +
+         classes_section(summary) + cases_section(summary, cancel) +
+         neighbours_section(summary, cancel) +
+         training_section(run.folder.read_history(), statistics) +
+         snapshots_section(summary, cancel);
+  if (parts.duplicates) out += duplicates_section(summary, *parts.duplicates);
+  if (parts.outliers) out += outliers_section(summary, *parts.outliers);
+  return out + left_out_section(run.dataset.bad_files, left_out_notes(summary, parts)) +
+         settings_section(summary);
 }
 
 }  // namespace
@@ -47,24 +45,21 @@ std::string navigation(const std::string& sections) {
 std::filesystem::path write_report(const LoadedRun& run, Progress& progress,
                                    const CancelToken& cancel) {
   const RunSummary summary = summarize(run, cancel);
-  const auto statistics = run.metrics.value("statistics", nlohmann::json::object());
-  const std::string sections = figures_section(summary) + cluster_count_section(statistics) +
-                               clusters_section(summary, progress, cancel) +
-                               confusion_section(summary) +
-                               training_section(run.folder.read_history(), statistics) +
-                               left_out_section(run.dataset.bad_files) + settings_section(summary);
-  const std::string style(embedded::page_css());
-  const std::string page = fill_slots(embedded::page_html(), {{"title", page_title(summary)},
-                                                              {"style", style},
-                                                              {"style_hash", policy_hash(style)},
-                                                              {"navigation", navigation(sections)},
-                                                              {"head", head_section(summary)},
-                                                              {"sections", sections},
-                                                              {"version", kVersion}});
-  cancel.check();
+  const ReportParts parts = parts_of(run, cancel);
   const std::filesystem::path path = run.folder.report();
   create_folder(path.parent_path());
+  ReportFiles files(path.parent_path());
+  const bool tiles = parts.map && run.dataset.has_images();
+  if (tiles)
+    write_image_tiles(run.dataset.training_data(), parts.map_rows, files.path(), progress, cancel);
+  const std::string page = fill_page(
+      {.title = page_title(summary),
+       .head = head_section(summary),
+       .sections = sections_of(summary, parts, tiles ? files.name() : "", progress, cancel),
+       .interactive = parts.map.has_value()});
+  cancel.check();
   write_file(path, page);
+  files.keep();
   return path;
 }
 

@@ -116,10 +116,18 @@ std::string RunSummary::items(std::int64_t count) const {
                                    : counted(count, "row", "rows");
 }
 
-std::string RunSummary::class_name(std::int32_t label) const {
+std::int64_t RunSummary::class_colour(std::int32_t label) const {
+  const std::int32_t cluster = confusion->clusters[label];
+  return cluster >= 0 ? cluster : static_cast<std::int64_t>(clusters.size()) + label;
+}
+
+std::string RunSummary::plain_class_name(std::int32_t label) const {
   const auto& names = run->dataset.class_names;
-  return static_cast<std::size_t>(label) < names.size() ? html_escape(names[label])
-                                                        : std::to_string(label);
+  return static_cast<std::size_t>(label) < names.size() ? names[label] : std::to_string(label);
+}
+
+std::string RunSummary::class_name(std::int32_t label) const {
+  return html_escape(plain_class_name(label));
 }
 
 RunSummary summarize(const LoadedRun& run, const CancelToken& cancel) {

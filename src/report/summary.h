@@ -34,7 +34,12 @@ struct RunSummary {
   std::int64_t smallest() const;  ///< size of the smallest
   /// "1 image", "70,000 rows".
   std::string items(std::int64_t count) const;
-  /// Name of a ground truth class, escaped.
+  /// The number of a class's colour: its matched cluster's, so that pictures by class and by
+  /// cluster can be compared; one that no cluster has where it is matched to none.
+  std::int64_t class_colour(std::int32_t label) const;
+  /// Name of a ground truth class as it was given, its number where it has none.
+  std::string plain_class_name(std::int32_t label) const;
+  /// The same, escaped.
   std::string class_name(std::int32_t label) const;
 };
 

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "coterie/core/parallel.h"
 #include "coterie/core/random.h"
 #include "coterie/core/text.h"
 
@@ -79,24 +80,32 @@ class Cells {
 std::vector<NearestImages> nearest_images(MatrixView<const float> embeddings,
                                           std::span<const std::int32_t> labels,
                                           std::int64_t clusters, std::int64_t count,
-                                          std::uint64_t seed) {
+                                          std::uint64_t seed, const CancelToken& cancel) {
   std::vector<std::vector<std::int64_t>> members(static_cast<std::size_t>(clusters));
   for (std::size_t i = 0; i < labels.size(); ++i)
-    members[labels[i]].push_back(static_cast<std::int64_t>(i));
+    if (labels[i] < clusters) members[labels[i]].push_back(static_cast<std::int64_t>(i));
   RandomStream stream(seed, "nearest images");
   std::vector<NearestImages> found;
-  for (const auto& of_cluster : members) {
-    if (of_cluster.empty()) continue;
-    const std::int64_t image = of_cluster[stream.below(of_cluster.size())];
+  for (const auto& of_cluster : members)
+    if (!of_cluster.empty()) found.push_back({of_cluster[stream.below(of_cluster.size())], {}, {}});
+  const auto search = [&](NearestImages& one) {
     std::vector<std::pair<double, std::int64_t>> same, other;
     for (std::int64_t i = 0; i < embeddings.rows; ++i) {
-      if (i == image) continue;
-      auto& side = labels[i] == labels[image] ? same : other;
-      side.emplace_back(squared_distance(embeddings.row_span(image), embeddings.row_span(i)), i);
+      if (i == one.image) continue;
+      auto& side = labels[i] == labels[one.image] ? same : other;
+      side.emplace_back(squared_distance(embeddings.row_span(one.image), embeddings.row_span(i)),
+                        i);
     }
-    found.push_back(
-        {image, nearest_of(std::move(same), count), nearest_of(std::move(other), count)});
-  }
+    one.same = nearest_of(std::move(same), count);
+    one.other = nearest_of(std::move(other), count);
+  };
+  parallel_for(static_cast<std::int64_t>(found.size()), 1,
+               [&](std::int64_t begin, std::int64_t end) {
+                 for (std::int64_t f = begin; f < end; ++f) {
+                   cancel.check();
+                   search(found[f]);
+                 }
+               });
   return found;
 }
 

@@ -25,7 +25,8 @@ export function browserOrSkip() {
 export async function launch(path) {
   const { chromium } = createRequire(new URL("../../web/package.json", import.meta.url))("playwright-core");
   const asRoot = process.getuid?.() === 0 ? ["--no-sandbox"] : []; // Chromium's sandbox refuses root.
-  return chromium.launch({ executablePath: path, args: asRoot });
+  // WebGL on machines without a graphics card, which Chromium offers no longer by itself.
+  return chromium.launch({ executablePath: path, args: [...asRoot, "--enable-unsafe-swiftshader"] });
 }
 
 /**

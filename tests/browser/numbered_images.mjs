@@ -35,13 +35,17 @@ export function numberedImage(id, background) {
   return pixels;
 }
 
-/** The bytes of an .npy file of uint8 [N, side, side]. */
-export function npyOfImages(images) {
-  const shape = `(${images.length}, ${kSide}, ${kSide})`;
-  const head = `{'descr': '|u1', 'fortran_order': False, 'shape': ${shape}, }`;
+/** The bytes of an .npy file: `type` as NumPy writes it, little endian `parts` one after another. */
+export function npy(type, shape, parts) {
+  const head = `{'descr': '${type}', 'fortran_order': False, 'shape': (${shape.join(", ")}), }`;
   const padded = head.padEnd(64 * Math.ceil((head.length + 11) / 64) - 11) + "\n";
   const start = Buffer.from([0x93, ...Buffer.from("NUMPY"), 1, 0, padded.length & 255, padded.length >> 8]);
-  return Buffer.concat([start, Buffer.from(padded, "latin1"), ...images]);
+  return Buffer.concat([start, Buffer.from(padded, "latin1"), ...parts]);
+}
+
+/** The bytes of an .npy file of uint8 [N, side, side]. */
+export function npyOfImages(images) {
+  return npy("|u1", [images.length, kSide, kSide], images);
 }
 
 /** Runs in the page: the number that an <img> shows, or null while it is not loaded. */

@@ -47,7 +47,7 @@ TEST(Png, AdlerHasKnownValues) {
 }
 
 TEST(Png, DecodesToTheSamePixels) {
-  for (const PngCode code : {PngCode::stored, PngCode::smallest})
+  for (const PngCode code : {PngCode::stored, PngCode::quick, PngCode::smallest})
     for (const std::int64_t channels : {1, 3}) {
       expect_round_trip(photo(1, 1, channels), code);
       expect_round_trip(photo(7, 5, channels), code);

@@ -258,6 +258,50 @@ TEST(Report, ACancelledReportLeavesTheEarlierOne) {
   EXPECT_EQ(std::distance(begin(files), end(files)), 1);
 }
 
+TEST(Report, WithAMapItHasThePicturesOfAllImagesBesideIt) {
+  TemporaryFolder folder;
+  const LoadedRun run = image_run(folder.path(), even_labels(3, 50));
+  EXPECT_EQ(section_of(page_of(run), "map"), "");
+  EXPECT_FALSE(std::filesystem::exists(folder / "report/files-1"));
+  give_map(run, spiral(150));
+  const std::string page = page_of(run);
+  EXPECT_CONTAINS(section_of(page, "map"), "\"folder\":\"files-1\"");
+  EXPECT_CONTAINS(section_of(page, "map"), "Map of 150 images in 3 clusters, coloured by cluster");
+  const PngImage last = read_png(read_file(folder / "report/files-1/00001.png"));
+  EXPECT_EQ(last.width, 80);
+  EXPECT_EQ(last.height, 40);  // 50 images in five rows of ten
+  // Written again it has a folder of its own, and the earlier one is gone.
+  EXPECT_CONTAINS(section_of(page_of(run), "map"), "\"folder\":\"files-2\"");
+  EXPECT_FALSE(std::filesystem::exists(folder / "report/files-1"));
+  EXPECT_TRUE(std::filesystem::exists(folder / "report/files-2/00001.png"));
+  // Without a map nothing is left of it.
+  std::filesystem::remove(run.folder.file("map.npy"));
+  page_of(run);
+  EXPECT_FALSE(std::filesystem::exists(folder / "report/files-2"));
+}
+
+TEST(Report, AMapThatDoesNotFitLeavesTheEarlierReport) {
+  TemporaryFolder folder;
+  const LoadedRun run = image_run(folder.path(), even_labels(3, 50));
+  give_map(run, spiral(150));
+  const std::string page = page_of(run);
+  give_map(run, spiral(149));
+  EXPECT_CONTAINS(user_error_of([&] { page_of(run); }), "map.npy is [149, 2]");
+  EXPECT_EQ(read_file(run.folder.report()), page);
+  EXPECT_TRUE(std::filesystem::exists(folder / "report/files-1/00000.png"));
+  EXPECT_FALSE(std::filesystem::exists(folder / "report/files-2"));
+}
+
+TEST(Report, FeaturesHaveAMapWithoutPictures) {
+  TemporaryFolder folder;
+  const LoadedRun run = feature_run(folder.path(), even_labels(3, 50));
+  give_map(run, spiral(150));
+  const std::string map = section_of(page_of(run), "map");
+  EXPECT_EQ(map.find("\"tiles\""), std::string::npos);
+  EXPECT_CONTAINS(map, "\"images\":false");
+  EXPECT_EQ(std::filesystem::exists(folder / "report/files-1"), false);
+}
+
 TEST(Report, StaysBelow20MegabytesHoweverManyLargeColourImages) {
   TemporaryFolder folder;
   for (const auto& [clusters, size] : {std::pair(100, 24), std::pair(150, 12)}) {

@@ -1,6 +1,7 @@
 #include "report/run_maker.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <regex>
 
@@ -89,6 +90,28 @@ void give_truth(LoadedRun& run, std::vector<std::int32_t> truth) {
   run.dataset.class_names.clear();
   for (std::int32_t c = 0; c < classes; ++c)
     run.dataset.class_names.push_back("class-" + std::string(1, static_cast<char>('a' + c)));
+}
+
+void give_map(const LoadedRun& run, const std::vector<float>& positions) {
+  run.folder.write_matrix("map.npy",
+                          {positions.data(), static_cast<std::int64_t>(positions.size()) / 2, 2});
+}
+
+std::vector<float> spiral(std::int64_t count) {
+  std::vector<float> positions;
+  for (std::int64_t i = 0; i < count; ++i) {
+    const double angle = 0.5 * static_cast<double>(i);
+    const double radius = 1 + static_cast<double>(i);
+    positions.push_back(static_cast<float>(radius * std::cos(angle)));
+    positions.push_back(static_cast<float>(radius * std::sin(angle)));
+  }
+  return positions;
+}
+
+void give_embeddings(const LoadedRun& run, const std::vector<float>& values, std::int64_t columns) {
+  run.folder.write_matrix(
+      "embeddings.npy",
+      {values.data(), static_cast<std::int64_t>(values.size()) / columns, columns});
 }
 
 void rename_row(LoadedRun& run, std::int64_t row, const std::string& path) {

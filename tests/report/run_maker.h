@@ -18,6 +18,12 @@ LoadedRun feature_run(const std::filesystem::path& folder, const std::vector<std
 
 /// Gives the run ground truth with classes named a, b, c ...
 void give_truth(LoadedRun& run, std::vector<std::int32_t> truth);
+/// Writes RUN/map.npy: x and y of each row by turns.
+void give_map(const LoadedRun& run, const std::vector<float>& positions);
+/// Places on a spiral, all different.
+std::vector<float> spiral(std::int64_t count);
+/// Writes RUN/embeddings.npy, [N, columns].
+void give_embeddings(const LoadedRun& run, const std::vector<float>& values, std::int64_t columns);
 /// Renames a row, in the data set and in the assignments.
 void rename_row(LoadedRun& run, std::int64_t row, const std::string& path);
 

@@ -4,6 +4,7 @@
 #include "coterie/core/files.h"
 #include "coterie/core/sha256.h"
 #include "coterie/core/text.h"
+#include "coterie/report/embedded.h"
 #include "coterie/run/settings.h"
 #include "data/png_reader.h"
 #include "report/run_maker.h"
@@ -26,7 +27,19 @@ void write_history(const LoadedRun& run, const std::vector<nlohmann::json>& line
   write_file(run.folder.file("history.jsonl"), text);
 }
 
-/// A run with everything that a page can have, and `text` wherever a text can come from outside.
+/// Map, embeddings, duplicates and outliers.
+void give_all(const LoadedRun& run) {
+  give_map(run, spiral(run.dataset.size()));
+  give_embeddings(run, spiral(run.dataset.size()), 2);
+  const std::string path = csv_field(run.rows[3].path);
+  const std::string other = csv_field(run.rows[5].path);
+  write_file(run.folder.file("duplicates.csv"), "group,id,path,kind,similarity\n0,3," + path +
+                                                    ",near,0.99\n0,5," + other + ",near,0.99\n");
+  write_file(run.folder.file("outliers.csv"), "id,path,label,score,rank\n3," + path + ",0,2.5,0\n");
+}
+
+/// A run with everything that a page can have but a map, and `text` wherever a text can come from
+/// outside.
 LoadedRun full_run(const std::filesystem::path& folder, bool images, const std::string& text) {
   const auto labels = even_labels(3, 30);
   LoadedRun run = images ? image_run(folder, labels) : feature_run(folder, labels);
@@ -72,6 +85,59 @@ TEST(ReportSafety, NoTextFromOutsideBecomesMarkup) {
   }
 }
 
+/// The digest behind `name` in the page's policy, as hexadecimal digits.
+std::string sha256_in(const std::string& page, const std::string& name) {
+  const std::size_t hash = page.find(name) + name.size();
+  std::string hex;
+  for (const char byte : from_base64(page.substr(hash, page.find('\'', hash) - hash)))
+    hex += fmt::format("{:02x}", static_cast<unsigned char>(byte));
+  return hex;
+}
+
+/// The page without its script, which is ours, and with what the script reads of the run.
+std::string without_script(std::string page) {
+  const std::size_t begin = page.rfind("<script>");
+  return page.erase(begin, page.find("</script>", begin) - begin);
+}
+
+TEST(ReportSafety, NoTextFromOutsideBecomesMarkupOfMapAndLists) {
+  for (const bool images : {true, false}) {
+    TemporaryFolder folder;
+    const LoadedRun run = full_run(folder.path(), images, kHostile);
+    give_all(run);
+    const std::string page = without_script(page_of(run));
+    EXPECT_EQ(page.find("<img src=x"), std::string::npos);
+    EXPECT_EQ(page.find("onerror=\""), std::string::npos);
+    for (const char* id : {"map", "duplicates", "outliers"})
+      EXPECT_NE(section_of(page, id), "") << id;
+    EXPECT_CONTAINS(section_of(page, "map"), "u003cimg src=x onerror=");
+    EXPECT_CONTAINS(section_of(page, "duplicates"), std::string(kEscaped) + "5");
+    EXPECT_CONTAINS(section_of(page, "outliers"), std::string(kEscaped) + "3");
+  }
+}
+
+TEST(ReportSafety, WithAMapItRunsItsOwnScriptAlone) {
+  TemporaryFolder folder;
+  const LoadedRun run = full_run(folder.path(), true, "plain");
+  give_all(run);
+  const std::string page = page_of(run);
+  const std::size_t begin = page.find("<script>") + 8;
+  const std::string script = page.substr(begin, page.find("</script>", begin) - begin);
+  EXPECT_EQ(script, embedded::report_js());
+  const std::string policy = page.substr(0, page.find("<title>"));
+  EXPECT_EQ(sha256_in(policy, "script-src 'sha256-"), sha256_hex(script));
+  EXPECT_CONTAINS(policy, "default-src 'none'; img-src data: file: 'self'; script-src 'sha256-");
+  EXPECT_EQ(policy.find("unsafe"), std::string::npos);
+  // Another script: what the first one reads, which is not run.
+  EXPECT_EQ(page.find("<script>"), page.rfind("<script>"));
+  const std::string rest = without_script(page);
+  const std::size_t data = rest.find("<script");
+  EXPECT_EQ(rest.compare(data, 41, "<script type=\"application/json\" id=\"map-d"), 0);
+  EXPECT_EQ(rest.find("<script", data + 1), std::string::npos);
+  for (const char* never : {"://", "javascript:", "@import", "url(", "<iframe", " style=\""})
+    EXPECT_EQ(rest.find(never), std::string::npos) << never;
+}
+
 TEST(ReportSafety, NamesThatAreNoUtf8AreShownByTheirBytes) {
   TemporaryFolder folder;
   const std::string page = page_of(full_run(folder.path(), true, "caf\xe9\n"));
@@ -99,11 +165,7 @@ TEST(ReportSafety, ThePolicyLetsTheStyleThrough) {
   const std::string page = page_of(full_run(folder.path(), true, "plain"));
   const std::size_t begin = page.find("<style>") + 7;
   const std::string style = page.substr(begin, page.find("</style>") - begin);
-  const std::size_t hash = page.find("sha256-") + 7;
-  std::string hex;
-  for (const char byte : from_base64(page.substr(hash, page.find('\'', hash) - hash)))
-    hex += fmt::format("{:02x}", static_cast<unsigned char>(byte));
-  EXPECT_EQ(hex, sha256_hex(style));
+  EXPECT_EQ(sha256_in(page, "style-src 'sha256-"), sha256_hex(style));
 }
 
 /// Every element closed in order, ids once, links to what is there, rows of a table alike.
@@ -135,7 +197,7 @@ void expect_well_formed(const std::string& page) {
       EXPECT_TRUE(ids.insert(found[1]).second) << "id there twice: " << found[1];
     }
     if (std::regex_search(tag, found, link_pattern)) links.insert(found[1]);
-    if (name == "style") at = page.find("</style>", at) - 1;
+    if (name == "style" || name == "script") at = page.find("</" + name + ">", at) - 1;
   }
   EXPECT_TRUE(open.empty()) << open.back();
   for (const auto& link : links) EXPECT_TRUE(ids.contains(link)) << "nothing there: #" << link;
@@ -145,6 +207,9 @@ TEST(ReportSafety, IsWellFormed) {
   TemporaryFolder folder;
   expect_well_formed(page_of(full_run(folder.path(), true, kHostile)));
   expect_well_formed(page_of(full_run(folder.path(), false, kHostile)));
+  LoadedRun whole = full_run(folder.path(), true, kHostile);
+  give_all(whole);
+  expect_well_formed(page_of(whole));
   TemporaryFolder other;
   expect_well_formed(page_of(image_run(other.path(), {0, 1})));
   expect_well_formed(page_of(image_run(other.path(), even_labels(150, 2))));

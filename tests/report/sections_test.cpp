@@ -140,10 +140,15 @@ TEST(TrainingSection, IsAbsentWhereNothingWasRecorded) {
             "");
 }
 
-TEST(LeftOutSection, IsAbsentWhereAllFilesWereUsed) { EXPECT_EQ(left_out_section({}), ""); }
+TEST(LeftOutSection, SaysWhereAllFilesWereUsedAndWhatElseIsMissing) {
+  const std::string html = left_out_section({}, {"<b>The map</b>: none."});
+  EXPECT_CONTAINS(html, "<li>No file: every input was used.</li>");
+  EXPECT_CONTAINS(html, "<li><b>The map</b>: none.</li>");
+  EXPECT_EQ(html.find("<table"), std::string::npos);
+}
 
 TEST(LeftOutSection, ListsFilesWithTheirCauses) {
-  const std::string html = left_out_section({{"a.jpg", "the file is empty"}});
+  const std::string html = left_out_section({{"a.jpg", "the file is empty"}}, {});
   EXPECT_CONTAINS(html, "1 file could not be used. bad_files.csv");
   EXPECT_CONTAINS(html, "<tr><th scope=\"row\">a.jpg</th><td>the file is empty</td></tr>");
 }
@@ -151,7 +156,7 @@ TEST(LeftOutSection, ListsFilesWithTheirCauses) {
 TEST(LeftOutSection, ListsTheFirst200OfMany) {
   std::vector<BadFile> files;
   for (int i = 0; i < 1234; ++i) files.push_back({fmt::format("{}.jpg", i), "no image"});
-  const std::string html = left_out_section(files);
+  const std::string html = left_out_section(files, {});
   EXPECT_CONTAINS(html, "1,234 files could not be used; here are the first 200");
   EXPECT_EQ(count_of(html, "<td>no image</td>"), 200u);
   EXPECT_CONTAINS(html, ">199.jpg<");
