@@ -45,7 +45,7 @@ int find(const DuplicateOptions& options, Session& session) {
   return 0;
 }
 
-int score(const std::string& path, Session& session) {
+int score_outliers(const std::string& path, Session& session) {
   constexpr std::size_t kShown = 10;
   Console console(session.quiet);
   const LoadedRun run = open_run(path, console, *session.cancel);
@@ -95,8 +95,9 @@ void add_outliers_command(CLI::App& app, Session& session) {
   auto run = std::make_shared<std::string>();
   command->add_option("RUN", *run, "Run folder")->required();
   add_common_options(*command, session);
-  command->callback(
-      [run, &session] { session.action = [run, &session] { return score(*run, session); }; });
+  command->callback([run, &session] {
+    session.action = [run, &session] { return score_outliers(*run, session); };
+  });
 }
 
 }  // namespace coterie
