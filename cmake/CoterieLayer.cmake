@@ -47,9 +47,7 @@ function(coterie_together target)
 endfunction()
 
 function(coterie_warnings target)
-  # GCC 12 takes "text" + string for a copy over itself (its bug 105651).
-  target_compile_options(${target} PRIVATE -Wall -Wextra -Wshadow -Wno-missing-field-initializers
-                                           $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wshadow -Wno-missing-field-initializers)
   # Instrumented code makes GCC warn of what is not there.
   if(COTERIE_DEVELOPER_MODE AND NOT COTERIE_SANITIZE)
     target_compile_options(${target} PRIVATE -Werror)
