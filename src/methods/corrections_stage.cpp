@@ -11,9 +11,9 @@ namespace coterie {
 namespace {
 
 constexpr std::int64_t kEpochs = 5;
-constexpr std::int64_t kLeastSteps = 200;  // of a small set, in all
+constexpr std::int64_t kLeastSteps = 60;  // of a small set, in all
 constexpr std::int64_t kBatch = 128;
-constexpr double kRate = 3e-4;
+constexpr double kRate = 1e-3;
 constexpr double kFreshHeadRate = 3e-3;          // of a fresh head alone
 constexpr double kLeastProbability = 1e-6;  // keeps logarithms and their slopes finite
 

@@ -43,7 +43,7 @@ TEST(ActiveClustering, FindsThreeKindsOfImagesFromAnswers) {
   EXPECT_EQ(accuracy(found.labels, images.truth), 1.0);
 }
 
-TEST(ActiveClustering, AsksItsBudgetInEachRoundAndNoPairTwice) {
+TEST(ActiveClusteringSlow, AsksItsBudgetInEachRoundAndNoPairTwice) {
   const ToyImages images(60);
   std::set<std::pair<std::int64_t, std::int64_t>> asked;
   std::vector<std::size_t> rounds;
@@ -64,7 +64,7 @@ TEST(ActiveClustering, AsksItsBudgetInEachRoundAndNoPairTwice) {
   EXPECT_EQ(lines[1].at("must").get<int>() + lines[1].at("cannot").get<int>(), 30);
 }
 
-TEST(ActiveClustering, LearnsFromConstraintsThatWereGiven) {
+TEST(ActiveClusteringSlow, LearnsFromConstraintsThatWereGiven) {
   const ToyImages images(60);
   std::vector<ImagePair> pairs;
   for (std::int64_t i = 0; i + 7 < 60; i += 2) {

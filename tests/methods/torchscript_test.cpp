@@ -80,7 +80,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Case{"idec", "idec", {{"alpha", "2"}}}, Case{"dac", "dac", {}},
                       Case{"ae_opa", "ae-opa", {{"bottleneck", "0"}}},
                       Case{"ae_dac", "ae-dac", {{"head_end", "norm-relu"}}}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& instance) { return instance.param.name; });
 
 TEST(TorchScriptOf, MethodsWithoutAHeadAreRefused) {
   const ToyImages images(40);
