@@ -13,6 +13,7 @@ namespace {
 
 constexpr double kTolerance = 1e-5;  // of the entropy, in nats
 constexpr int kMostHalvings = 200;
+constexpr std::int64_t kFewestRows = 4;  // three neighbours for a perplexity of one
 
 /// Writes exp(-precision (d_j - d_0)) to `weights` and returns the entropy of their shares.
 double entropy_at(double precision, std::span<const float> squares, std::vector<double>& weights) {
@@ -126,13 +127,15 @@ double Affinities::negative_entropy() const {
 Affinities affinities_of_rows(ConstFeatures rows, double perplexity,
                               const ShallowContext& context) {
   check_features(rows);
+  if (rows.rows < kFewestRows)
+    throw UserError("t-SNE needs {} rows or more; there are {}", kFewestRows, rows.rows);
   if (!(3 * perplexity < static_cast<double>(rows.rows)))
     throw UserError(
-        "perplexity = {} is too large for {} rows: three times the perplexity must be less than "
-        "the "
-        "number of rows; set it to {:.3g} or less, or give more rows",
-        perplexity, rows.rows, static_cast<double>(rows.rows - 1) / 3);
-  const auto count = std::max<std::int64_t>(1, static_cast<std::int64_t>(3 * perplexity));
+        "perplexity = {} is too large for {} rows: it takes three times as many neighbours of "
+        "each; set "
+        "it to {} or less, or give more rows",
+        perplexity, rows.rows, (rows.rows - 1) / 3);
+  const auto count = static_cast<std::int64_t>(3 * perplexity);
   // Neighbours, conditional and joint affinities, the last in both directions.
   require_memory(44.0 * static_cast<double>(rows.rows) * static_cast<double>(count),
                  fmt::format("the {} neighbours of each of {} rows", count, rows.rows),

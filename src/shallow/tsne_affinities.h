@@ -34,7 +34,8 @@ struct Affinities {
 };
 
 /// Joint affinities of the rows [N, D] from 3 `perplexity` nearest neighbours of each (Euclidean).
-/// Throws UserError unless 3 perplexity < N, Interrupted when cancelled.
+/// `perplexity` is 1 at least. Throws UserError for fewer than four rows and unless 3 perplexity <
+/// N, Interrupted when cancelled.
 Affinities affinities_of_rows(ConstFeatures rows, double perplexity,
                               const ShallowContext& context = {});
 

@@ -10,7 +10,8 @@ namespace coterie {
 namespace {
 
 constexpr int kLanes = Affinities::kLanes;
-constexpr std::int64_t kBlock = 256;  // rows whose terms are added up at once
+constexpr std::int64_t kBlock = 256;           // rows whose terms are added up at once
+constexpr std::int64_t kRowsPerThread = 1024;  // at least: fewer do not pay a thread's start
 
 /// y_i - y_j for kLanes entries of row i.
 struct Steps {
@@ -38,7 +39,7 @@ void TsneObjective::gradient(MatrixView<const float> positions, double exaggerat
   total_ = field_.compute(positions, repulsion_);
   const auto attraction = static_cast<float>(4 * exaggeration);
   const auto repulsion = static_cast<float>(4 / total_);
-  parallel_for(rows(), kBlock, [&](std::int64_t begin, std::int64_t end) {
+  parallel_for(rows(), kRowsPerThread, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
       float x[kLanes] = {}, y[kLanes] = {};
       for (std::int64_t e = affinities_.offsets[i]; e < affinities_.offsets[i + 1]; e += kLanes) {

@@ -103,8 +103,10 @@ TEST(Affinities, RefuseAPerplexityThatIsTooLarge) {
   const std::string message = user_error_of([&] { affinities_of_rows(rows, 10); });
   EXPECT_CONTAINS(message, "perplexity = 10");
   EXPECT_CONTAINS(message, "30 rows");
-  EXPECT_CONTAINS(message, "9.67 or less");
+  EXPECT_CONTAINS(message, "9 or less");
   EXPECT_EQ(affinities_of_rows(rows, 9.6).rows(), 30);
+  EXPECT_CONTAINS(user_error_of([&] { affinities_of_rows(Matrix<float>(3, 2), 1); }),
+                  "needs 4 rows or more; there are 3");
 }
 
 }  // namespace
