@@ -18,7 +18,7 @@ struct DuplicateOptions {
   double threshold = 0;
 };
 
-int find(const DuplicateOptions& options, Session& session) {
+int find_repeats(const DuplicateOptions& options, Session& session) {
   if (!(options.threshold >= 0 && options.threshold <= 1))
     throw UserError("--threshold {} is out of range: allowed is 0 to 1; 0 finds one",
                     options.threshold);
@@ -45,7 +45,7 @@ int find(const DuplicateOptions& options, Session& session) {
   return 0;
 }
 
-int score_outliers(const std::string& path, Session& session) {
+int rank_outliers(const std::string& path, Session& session) {
   constexpr std::size_t kShown = 10;
   Console console(session.quiet);
   const LoadedRun run = open_run(path, console, *session.cancel);
@@ -85,7 +85,7 @@ void add_duplicates_command(CLI::App& app, Session& session) {
       ->capture_default_str();
   add_common_options(*command, session);
   command->callback([options, &session] {
-    session.action = [options, &session] { return find(*options, session); };
+    session.action = [options, &session] { return find_repeats(*options, session); };
   });
 }
 
@@ -95,9 +95,8 @@ void add_outliers_command(CLI::App& app, Session& session) {
   auto run = std::make_shared<std::string>();
   command->add_option("RUN", *run, "Run folder")->required();
   add_common_options(*command, session);
-  command->callback([run, &session] {
-    session.action = [run, &session] { return score_outliers(*run, session); };
-  });
+  command->callback(
+      [run, &session] { session.action = [run, &session] { return rank_outliers(*run, session); }; });
 }
 
 }  // namespace coterie
