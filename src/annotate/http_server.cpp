@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -54,7 +55,12 @@ class BoundedPool : public httplib::TaskQueue {
 /// A socket that gives a request so many bytes and so much time, and no more.
 class Connection : public httplib::Stream {
  public:
-  explicit Connection(socket_t socket) : socket_(socket) {}
+  explicit Connection(socket_t socket) : socket_(socket) {
+    // An answer goes out in two pieces; without this the second waits for a receipt of the first,
+    // which takes 40 ms to come.
+    const int on = 1;
+    ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  }
 
   /// Whether a request begins to come in before `idle` is over and while not `over`.
   bool wait_for_request(const std::atomic<bool>& over) {

@@ -76,7 +76,9 @@ void FakeTrainer::train(const RoundRequest& request, Progress& progress,
   cancel.check();
   std::vector<std::string> paths;
   for (const auto& row : RunFolder(request.from).read_assignments()) paths.push_back(row.path);
-  write_run(request.out, found(request), paths);
+  const MadeClusters made = found(request);
+  paths.resize(made.labels.size());
+  write_run(request.out, made, paths);
 }
 
 }  // namespace coterie::testing
