@@ -83,10 +83,16 @@ async function whereOn(page, places) {
   });
 }
 
-/** The number in a picture as it is seen on the screen. */
-async function numberSeen(locator) {
+/** Asserts that a picture shows `id` on the screen, once it is loaded and drawn. */
+async function assertShows(locator, id) {
   await locator.locator("img").evaluate((image) => image.decode());
-  // As it is: a picture of the element itself would scroll to it, and what the pointer shows would go.
+  let seen = null;
+  for (let attempt = 0; attempt < 20 && seen !== id; ++attempt) seen = await numberSeen(locator);
+  assert.equal(seen, id);
+}
+
+/** The number in a picture as it is on the screen now: a picture of the element would scroll to it. */
+async function numberSeen(locator) {
   const clip = await locator.boundingBox();
   const picture = (await locator.page().screenshot({ clip })).toString("base64");
   return reader.evaluate(async (data) => {
@@ -118,7 +124,7 @@ test("the pointer shows the image that lies there, under its own name", { timeou
       const card = page.locator(`.map-hover[data-point="${id}"]`);
       await card.waitFor();
       assert.equal(await card.locator("strong").textContent(), `numbers.npy#${id}`);
-      assert.equal(await numberSeen(card.locator(".cut")), id);
+      await assertShows(card.locator(".cut"), id);
     }
     await assertNamed(page);
 
@@ -129,7 +135,7 @@ test("the pointer shows the image that lies there, under its own name", { timeou
     const pin = page.locator("[aria-labelledby=pins-name] button[data-point]");
     await pin.waitFor();
     assert.equal(await pin.getAttribute("data-point"), "123");
-    assert.equal(await numberSeen(pin.locator(".cut")), 123);
+    await assertShows(pin.locator(".cut"), 123);
     assert.equal(await page.locator(".page a[href^=http]").count(), 0);
   });
 });
@@ -148,7 +154,7 @@ test("a line around points chooses these, and saves them", { timeout: 600_000 },
     for (const id of ids.slice(0, 5)) {
       const tile = page.locator(`[aria-labelledby=chosen-name] button[data-point="${id}"]`);
       await tile.scrollIntoViewIfNeeded();
-      assert.equal(await numberSeen(tile.locator(".cut")), id);
+      await assertShows(tile.locator(".cut"), id);
     }
     const saved = page.waitForEvent("download");
     await page.getByRole("button", { name: "Save as csv" }).first().click();
@@ -273,7 +279,7 @@ test("a file's name is text, and ground truth can be seen", { timeout: 600_000 }
     const card = page.locator(`.map-hover[data-point="${row}"]`);
     await card.waitFor();
     assert.ok((await card.locator("strong").textContent()).endsWith(hostile));
-    assert.equal(await numberSeen(card.locator(".cut")), 0);
+    await assertShows(card.locator(".cut"), 0);
     assert.equal(await page.locator("img[src=x]").count(), 0);
 
     await page.getByRole("radio", { name: "Ground truth" }).check();
@@ -314,7 +320,7 @@ test("70,000 points are there in less than three seconds", { timeout: 900_000 },
     await page.mouse.move(x, y + 1);
     const card = page.locator(`.map-hover[data-point="${id}"]`);
     await card.waitFor();
-    assert.equal(await numberSeen(card.locator(".cut")), id);
+    await assertShows(card.locator(".cut"), id);
     await page.getByRole("button", { name: "Whole map" }).click();
     await lasso(page, [[50.5, 50.5], [60.5, 50.5], [60.5, 60.5], [50.5, 60.5]].map(at));
     await page.getByRole("heading", { name: "Drawn around 100 images" }).waitFor();
