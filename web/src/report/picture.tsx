@@ -20,7 +20,10 @@ export function Picture({ data, point, side }: { data: MapData; point: number; s
   const [width, height] = [tiles.width * scale, tiles.height * scale];
   return (
     <span class={scale > 1 ? "cut pixelated" : "cut"} style={{ width: `${width}px`, height: `${height}px` }}>
+      {/* Another file is another element: the last one's picture never stands under a new name. */}
       <img
+        key={file}
+        decoding="sync"
         src={file}
         alt={data.names[point]}
         loading="lazy"

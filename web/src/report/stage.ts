@@ -190,6 +190,8 @@ export class Stage {
       if (point >= 0) this.events.onPin(point);
     } else if (press.lasso) {
       this.events.onLasso(this.grid.inPolygon(this.polygon));
+    } else {
+      this.show(this.find(placeIn(event), kReach), false);
     }
     this.polygon = [];
     this.redraw();
