@@ -186,7 +186,7 @@ TEST_P(PredictStream, JsonLinesAndNulBetweenPaths) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Methods, PredictStream, ::testing::Values("ae", "pac"),
-                         [](const auto& info) { return std::string(info.param); });
+                         [](const auto& instance) { return std::string(instance.param); });
 #endif
 
 }  // namespace

@@ -299,8 +299,8 @@ TEST_F(Export, ImagesWithoutFilesAreWrittenAsPng) {
   const auto before = tree();
   EXPECT_EQ(make(ExportForm::copy).files, 12);
   for (int i = 0; i < 12; ++i) {
-    const fs::path file = out() / ("cluster-0" + std::to_string(clustered.rows[i].label)) /
-                          (i < 10 ? "0" + std::to_string(i) + ".png" : std::to_string(i) + ".png");
+    const fs::path file =
+        out() / fmt::format("cluster-{:02}/{:02}.png", clustered.rows[i].label, i);
     const PngImage png = read_png(read_bytes(file));
     EXPECT_EQ(png.pixels, (std::vector<std::uint8_t>{static_cast<std::uint8_t>(i), 0,
                                                      static_cast<std::uint8_t>(200 + i), 1}));
