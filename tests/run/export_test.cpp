@@ -38,8 +38,8 @@ class Export : public ::testing::Test {
     for (std::int64_t i = 0; i < count; ++i) {
       const std::string tails[] = {"\u00fc\u4e16.jpg", " \"q'\n.jpg",  std::string("\xe9\xff.png"),
                                    "-same.jpg",        ".tar.gz.jpeg", " $(x); & *.webp"};
-      std::string path = "f" + std::to_string(i % 97) + "/";
-      path += i % 6 == 3 ? "x" + std::to_string(i / 200) : "n" + std::to_string(i);
+      std::string path = fmt::format("f{}/", i % 97);
+      path += i % 6 == 3 ? fmt::format("x{}", i / 200) : fmt::format("n{}", i);
       path += tails[i % 6];
       std::string content = "file " + std::to_string(i);
       content.resize(std::max(content.size(), bytes), '.');
