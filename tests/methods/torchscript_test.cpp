@@ -38,9 +38,9 @@ struct Case {
   Settings settings;
 };
 
-class TorchScript : public ::testing::TestWithParam<Case> {};
+class SlowTorchScript : public ::testing::TestWithParam<Case> {};
 
-TEST_P(TorchScript, GivesWhatTheMethodPredicts) {
+TEST_P(SlowTorchScript, GivesWhatTheMethodPredicts) {
   const ToyImages images(40);
   const auto method = trained(GetParam().method, images, GetParam().settings);
   const Clustering predicted = method->predict(images.data, {.clusters = 3});
@@ -70,7 +70,7 @@ TEST_P(TorchScript, GivesWhatTheMethodPredicts) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Methods, TorchScript,
+    Methods, SlowTorchScript,
     ::testing::Values(Case{"cc", "cc", {}}, Case{"resized", "cc", {{"side", "16"}}},
                       Case{"bottlenecks", "cc", {{"side", "16"}, {"backbone", "resnet50"}}},
                       Case{"medium_stem", "cc", {{"side", "56"}, {"batch_size", "40"}}},

@@ -41,7 +41,7 @@ class Export : public ::testing::Test {
       std::string path = fmt::format("f{}/", i % 97);
       path += i % 6 == 3 ? fmt::format("x{}", i / 200) : fmt::format("n{}", i);
       path += tails[i % 6];
-      std::string content = "file " + std::to_string(i);
+      std::string content = fmt::format("file {}", i);
       content.resize(std::max(content.size(), bytes), '.');
       write_bytes(photos() / path, content);
       rows.push_back({path, static_cast<std::int32_t>(i * 7919 % 3), 0.5f, 0});
@@ -81,7 +81,7 @@ TEST_F(SlowExport, TenThousandOddNamesGoOutAndComeBack) {
       if (entry.is_directory() || entry.path().filename() == kJournalFile) continue;
       const std::int64_t i = std::stoll(read_bytes(entry.path()).substr(5));
       ++seen[i];
-      EXPECT_EQ(entry.path().parent_path().filename(), "cluster-0" + std::to_string(i * 7919 % 3));
+      EXPECT_EQ(entry.path().parent_path().filename(), fmt::format("cluster-0{}", i * 7919 % 3));
       EXPECT_EQ(entry.is_symlink(), form == ExportForm::symlink);
     }
     EXPECT_EQ(seen, std::vector<int>(10'000, 1));
