@@ -136,7 +136,7 @@ export function App({ data, onReady }: { data: MapData; onReady: () => void }) {
             <path class="cross" />
             <circle />
           </svg>
-          {shown && <Hover data={data} shown={shown} width={canvas.current?.clientWidth ?? 0} />}
+          {shown && <Hover data={data} shown={shown} canvas={canvas.current!} />}
         </div>
         <div class="map-side">
           <Legend groups={legend.groups} chosen={selection?.name ?? null} onChoose={selectGroup} />
@@ -158,13 +158,18 @@ export function App({ data, onReady }: { data: MapData; onReady: () => void }) {
   );
 }
 
-/** What is under the pointer, beside it on the side that has room. */
-function Hover({ data, shown, width }: { data: MapData; shown: Shown; width: number }) {
+/** What is under the pointer, beside it on the sides that have room. */
+function Hover({ data, shown, canvas }: { data: MapData; shown: Shown; canvas: HTMLCanvasElement }) {
   const { point, at } = shown;
-  const left = at.x > width / 2;
-  const place = left ? { right: `${width - at.x + 14}px` } : { left: `${at.x + 14}px` };
+  const { clientWidth: width, clientHeight: height } = canvas;
+  const place = {
+    ...(at.x > width / 2 ? { right: `${width - at.x + 14}px` } : { left: `${at.x + 14}px` }),
+    ...(at.y > height / 2
+      ? { bottom: `${Math.max(0, height - at.y - 60)}px` }
+      : { top: `${Math.max(0, at.y - 60)}px` }),
+  };
   return (
-    <div class="map-hover" data-point={point} style={{ ...place, top: `${Math.max(0, at.y - 60)}px` }}>
+    <div class="map-hover" data-point={point} style={place}>
       <Picture data={data} point={point} side={112} />
       <strong>{data.names[point]}</strong>
       <span>{facts(data, point)}</span>
