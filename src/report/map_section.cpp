@@ -15,7 +15,7 @@ std::string layout_facts(const MapLayout& map) {
   std::string out;
   for (const auto& [key, name] : {std::pair("perplexity", "Perplexity"),
                                   {"iterations", "Iterations"},
-                                  {"kl_divergence", "KL divergence"},
+                                  {"kl", "KL divergence"},
                                   {"placed", "Placed afterwards"},
                                   {"seconds", "Seconds"}})
     if (const auto found = map.about.find(key); found != map.about.end() && found->is_number())
