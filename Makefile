@@ -1,9 +1,9 @@
 # Two commands: `make demo` and `make test`. Each installs what is missing, builds and runs.
 .DEFAULT_GOAL := help
-.PHONY: help setup peers build demo test sanitize bench format clean
+.PHONY: help setup peers build demo test sanitize sanitize-base bench format clean
 
 help:  ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
 
 setup:  ## the Debian packages that the rest needs
 	@tools/setup.sh
@@ -21,8 +21,11 @@ demo: build  ## clusters Fashion-MNIST and writes a report
 test: peers  ## all tests of the release build; the reduced build
 	@tools/check.sh release reduced
 
-sanitize: peers  ## the fast tests under the sanitizers
+sanitize: peers  ## the fast tests under the sanitizers; takes an hour
 	@tools/check.sh asan tsan
+
+sanitize-base: peers  ## the same for the layers below libtorch alone
+	@tools/check.sh asan-base
 
 bench: peers  ## speed: kernels, other libraries beside, sizes, threads, ten million rows
 	@tools/bench.sh

@@ -11,9 +11,7 @@ for preset in "$@"; do
   log="build/$preset/ctest.log"
   rm -f "$log"
   begin=$(date +%s)
-  target=tests
-  [ "$preset" != release ] || target=all
-  if cmake --preset "$preset" && cmake --build --preset "$preset" --target "$target"; then
+  if cmake --preset "$preset" && cmake --build --preset "$preset" --target tests; then
     echo "built in $(($(date +%s) - begin)) s"
     ctest --preset "$preset" --output-log "$log" </dev/null || failed="$failed $preset"
   else
