@@ -43,6 +43,9 @@ class Program {
   }
 
   pid_t start(const std::vector<std::string>& words) const {
+    // Whoever reads what this program prints must not find what the last one did.
+    std::filesystem::remove(file("stdout.txt"));
+    std::filesystem::remove(file("stderr.txt"));
     const pid_t child = fork();
     if (child != 0) return child;
     const std::string cache = (folder() / ".cache").string();
