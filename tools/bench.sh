@@ -4,7 +4,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 cmake --preset release
-cmake --build --preset release --target benches
+cmake --build --preset release --target benches coterie_program
 
 run() {
   echo
@@ -28,3 +28,4 @@ run build/release/bench/consensus_million
 run build/release/bench/autoencoder_step
 run build/release/bench/train_step
 run build/release/bench/pac_large
+COTERIE_TIMED=1 COTERIE_PROGRAM=build/release/coterie run node tests/browser/report_test.mjs
