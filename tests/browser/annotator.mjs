@@ -137,17 +137,16 @@ export async function state(page) {
 
 /** All loaded tiles of the grid, which must show the number that they are labelled with. */
 export async function assertTilesShowTheirIds(page, least) {
-  await page.waitForFunction((count) => {
-    const images = [...document.querySelectorAll(".tile img")];
-    return images.length >= count && images.every((image) => image.complete);
-  }, least);
-  const tiles = await page.evaluate(() =>
-    [...document.querySelectorAll(".tile img")].map((image) => ({
+  // Waited for and read at once: the next moment may show others.
+  const found = await page.waitForFunction((count) => {
+    const tiles = [...document.querySelectorAll(".tile img")].map((image) => ({
       id: Number(image.dataset.image),
       label: image.closest(".tile").getAttribute("aria-label"),
       shown: numberShown(image),
-    })),
-  );
+    }));
+    return tiles.length >= count && tiles.every(({ shown }) => shown !== null) && tiles;
+  }, least);
+  const tiles = await found.jsonValue();
   for (const { id, label, shown } of tiles) {
     assert.equal(shown, id);
     assert.ok(label.startsWith(`image ${id},`), label);

@@ -31,7 +31,7 @@ export function Clusters({ session, state, place, go }: ClustersProps) {
   const [, count] = useReducer((drawn: number) => drawn + 1, 0);
   const redraw = () => count(undefined);
   const cluster = clusters?.find(({ id }) => id === place.cluster) ?? clusters?.[0] ?? null;
-  const { pages, selection } = useImages(session, state, cluster, place.order, redraw);
+  const { pages, selection } = useImages(session, state, { clusters, cluster, order: place.order }, redraw);
   const locked = state.training.state === "running";
   const chosen = [...selection.ids];
   const close = () => setOpen(null);
@@ -239,8 +239,15 @@ function useClusters(session: Session, state: State): Cluster[] | null {
   return clusters;
 }
 
+interface Shown {
+  clusters: Cluster[] | null;
+  cluster: Cluster | null;
+  order: Order;
+}
+
 /** The images of a cluster, and what is selected of them: kept when they are sorted anew or change. */
-function useImages(session: Session, state: State, cluster: Cluster | null, order: Order, redraw: () => void) {
+function useImages(session: Session, state: State, shown: Shown, redraw: () => void) {
+  const { clusters, cluster, order } = shown;
   const id = cluster?.id ?? null;
   const selection = useMemo(() => new Selection(), [id, state.round]);
   const pages = useMemo(() => {
@@ -250,12 +257,13 @@ function useImages(session: Session, state: State, cluster: Cluster | null, orde
       session.client.get<ClusterPage>(`/api/cluster?id=${id}&offset=${offset}&count=${count}&order=${order}`);
     return new ImagePages(load, redraw);
   }, [id, order, state.round]);
-  const known = useRef(state.version);
+  // With the list, not with the state: by then it is known whether the cluster still is.
+  const known = useRef(clusters);
   useEffect(() => {
-    if (known.current === state.version && session.contact === "good") return;
-    known.current = state.version;
+    if (known.current === clusters) return;
+    known.current = clusters;
     pages?.outdated();
     redraw();
-  }, [pages, state.version, session.contact]);
+  }, [pages, clusters]);
   return { pages, selection };
 }
