@@ -34,7 +34,7 @@ class CheckCommands : public ::testing::Test {
 };
 
 TEST_F(CheckCommands, FindPlantedDuplicates) {
-  const Outcome found = program_.run({"duplicates", "run", "--json"});
+  const Outcome found = program_.run({"duplicates", "run", "--threshold", "0.9999999", "--json"});
   ASSERT_EQ(found.code, 0) << found.err;
   EXPECT_EQ(found.json().at("groups"), 2);
   EXPECT_EQ(found.json().at("exact"), 2);
