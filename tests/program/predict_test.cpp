@@ -19,16 +19,6 @@ std::vector<std::string> lines_of(const std::string& text) {
   return lines;
 }
 
-std::vector<std::string> fields_of(const std::string& line) {
-  std::vector<std::string> fields(1);
-  for (const char c : line)
-    if (c == ',')
-      fields.emplace_back();
-    else
-      fields.back() += c;
-  return fields;
-}
-
 TEST(PredictCommand, SaysHowFarEachRowIsFromItsCluster) {
   Program program;
   program.write("line.csv", "x\n0\n1\n2\n3\n100\n101\n102\n");
@@ -58,6 +48,16 @@ TEST(PredictCommand, SaysHowFarEachRowIsFromItsCluster) {
 }
 
 #if defined(COTERIE_IMAGES)
+std::vector<std::string> fields_of(const std::string& line) {
+  std::vector<std::string> fields(1);
+  for (const char c : line)
+    if (c == ',')
+      fields.emplace_back();
+    else
+      fields.back() += c;
+  return fields;
+}
+
 /// The program with pipes to its stdin and from its stdout.
 class Piped {
  public:
