@@ -11,11 +11,10 @@ namespace coterie {
 namespace {
 
 constexpr std::int64_t kEpochs = 5;
-constexpr std::int64_t kLeastSteps = 60;  // of a small set, in all
+constexpr std::int64_t kLeastSteps = 200;  // of a small set, in all
 constexpr std::int64_t kBatch = 128;
-constexpr double kRate = 1e-3;
-constexpr double kFreshHeadRate = 3e-3;          // of a fresh head alone
-constexpr double kLeastProbability = 1e-6;  // keeps logarithms and their slopes finite
+constexpr double kRate = 3e-4;
+constexpr double kFreshHeadRate = 3e-3;  // of a fresh head alone
 
 /// The constraints that do not contradict each other, the earlier ones first.
 std::vector<Constraint> consistent(const std::vector<Constraint>& constraints,
@@ -79,13 +78,12 @@ std::vector<Stage> correction_stages(const TrainingData& data, const Corrections
       const DrawnPairs pairs = draw(*constraints, count, batch.random);
       const auto images =
           pairs.rows.empty() ? batch.images : torch::cat({batch.images, engine.images(pairs.rows)});
-      const auto probabilities = work.probabilities(images, head_alone);
-      const auto own = probabilities.narrow(0, 0, count);
-      const auto keep =
-          torch::nll_loss(own.clamp_min(kLeastProbability).log(), kept->of(batch.indices));
+      const auto all = work.log_probabilities(images, head_alone);
+      const auto own = all.narrow(0, 0, count);
+      const auto keep = torch::nll_loss(own, kept->of(batch.indices));
       Losses losses{keep, {{"keep", keep}}, own.argmax(1)};
       if (pairs.rows.empty()) return losses;
-      const auto ends = probabilities.narrow(0, count, 2 * pairs.must.size(0)).chunk(2);
+      const auto ends = all.narrow(0, count, 2 * pairs.must.size(0)).exp().chunk(2);
       const auto loss = constraint_loss(ends[0], ends[1], pairs.must.to(images.device()));
       losses.total = keep + loss;
       losses.parts.emplace_back("constraints", loss);

@@ -16,8 +16,9 @@ struct CorrectionWork {
   torch::nn::Module* network = nullptr;
   torch::nn::Module* head = nullptr;
   bool fresh_head = false;  ///< with its first weights: it learns the labels alone before
-  /// [B, K] of images in 0..1, with gradient; where `head_alone`, of the head's weights only.
-  std::function<torch::Tensor(const torch::Tensor&, bool head_alone)> probabilities;
+  /// Logarithms of probabilities [B, K] of images in 0..1, with gradient; where `head_alone`, of
+  /// the head's weights only.
+  std::function<torch::Tensor(const torch::Tensor&, bool head_alone)> log_probabilities;
   /// Clusters of all images as the network has them now, [N].
   std::function<std::vector<std::int32_t>()> labels;
 };

@@ -69,9 +69,9 @@ class HeadMethod : public MethodWith<Params> {
   std::vector<Stage> all_stages(const Training& training);
   /// Takes another run's head, or what fits of it, and says whether its clusters were among that.
   bool take_head(const TensorMap& model);
-  /// [B, K] of what the network makes of images: of the head's own outputs, whatever decides on
-  /// clusters in the end.
-  torch::Tensor head_probabilities(const Description& description) const;
+  /// Logarithms of probabilities [B, K] of what the network makes of images: of the head's own
+  /// outputs, whatever decides on clusters in the end.
+  torch::Tensor head_log_probabilities(const Description& description) const;
 
   MethodInfo info_;
   mutable Body body_;  // embedding moves it to the device that is asked for
@@ -132,10 +132,13 @@ bool HeadMethod<Params, Body>::take_head(const TensorMap& model) {
 }
 
 template <class Params, class Body>
-torch::Tensor HeadMethod<Params, Body>::head_probabilities(const Description& description) const {
+torch::Tensor HeadMethod<Params, Body>::head_log_probabilities(
+    const Description& description) const {
+  constexpr double kLeast = 1e-12;  // keeps logarithms and their slopes finite
   auto* softmax = dynamic_cast<SoftmaxClusterHead*>(head_.get());
-  return softmax ? softmax->SoftmaxClusterHead::probabilities(description)
-                 : head_->probabilities(description);
+  // Of a softmax the slope is there however sure the head is of something else.
+  return softmax ? softmax->logits(description.features).log_softmax(1)
+                 : head_->probabilities(description).clamp_min(kLeast).log();
 }
 
 template <class Params, class Body>
@@ -152,7 +155,7 @@ std::vector<Stage> HeadMethod<Params, Body>::all_stages(const Training& training
       .network = &body_.module(),
       .head = head_.get(),
       .fresh_head = trained && !training.has_clusters,
-      .probabilities =
+      .log_probabilities =
           [this, training](const torch::Tensor& images, bool head_alone) {
             Description description;
             {
@@ -162,7 +165,7 @@ std::vector<Stage> HeadMethod<Params, Body>::all_stages(const Training& training
                 return description.features;
               });
             }
-            return head_probabilities(description);
+            return head_log_probabilities(description);
           },
       .labels =
           [this, training] {
@@ -170,7 +173,7 @@ std::vector<Stage> HeadMethod<Params, Body>::all_stages(const Training& training
             silent.progress = nullptr;
             head_->eval();
             const auto all_images = body_.embed(training.data, silent, [&](const auto& images) {
-              return head_probabilities(body_.describe(images));
+              return head_log_probabilities(body_.describe(images));
             });
             body_.module().train();
             head_->train();

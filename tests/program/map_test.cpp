@@ -39,7 +39,7 @@ TEST(MapCommand, LaysOutPixels) {
   program.write("images-idx3-ubyte", idx_images(30));
   ASSERT_EQ(program
                 .run({"cluster", "images-idx3-ubyte", "-k", "3", "--method", "kmeans", "--out",
-                      "run", "--no-report"})
+                      "run"})
                 .code,
             0);
   const Outcome outcome = program.run({"map", "run", "--set", "iterations=50", "--json"});
