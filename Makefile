@@ -1,6 +1,6 @@
 # Two commands: `make demo` and `make test`. Each installs what is missing, builds and runs.
 .DEFAULT_GOAL := help
-.PHONY: help setup peers build demo test sanitize sanitize-base bench format clean
+.PHONY: help setup peers build demo test browser sanitize sanitize-base bench format clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
@@ -20,6 +20,11 @@ demo: build  ## clusters Fashion-MNIST and writes a report
 
 test: peers  ## all tests of the release build; the reduced build
 	@tools/check.sh release reduced
+
+browser: peers  ## the report and the annotator in Chromium
+	@cmake --preset release -DCOTERIE_BROWSER_TESTS=ON
+	@cmake --build --preset release --target coterie_program
+	@ctest --preset release -R Browser
 
 sanitize: peers  ## the fast tests under the sanitizers; takes an hour
 	@tools/check.sh asan tsan

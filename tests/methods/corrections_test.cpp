@@ -89,6 +89,8 @@ TEST_P(CorrectedMethodsSlow, AMustLinkBringsImagesTogether) {
   const ToyImages images(60);
   auto method = TrainedRun::make(GetParam());
   if (GetParam() == "jdce") method->set_parameter("soft", "true");
+  // A ReLU before the softmax has no slope for clusters that an image is far from.
+  if (GetParam() == "ae-dac") method->set_parameter("head_end", "plain");
   FitContext context{.clusters = 3, .seed = 3};
   for (std::int64_t i = 0; i < 60; ++i) {
     context.corrections.labels.push_back(images.truth[i]);
