@@ -21,7 +21,7 @@ struct ClusterOptions {
                                config, epochs, time_budget;
   std::string device = "auto", precision = "auto", weights, init_from, snapshots;
   std::string constraints, oracle, oracle_noise = "0";
-  std::vector<std::string> set;
+  std::vector<std::string> set, bases;
   DataOptions data;
   bool force = false, strict = false, tensorboard = false, no_report = false;
 };
@@ -151,6 +151,7 @@ int cluster(const CLI::App& command, ClusterOptions options, Session& session) {
   settings.precision = options.precision;
   settings.weights = options.weights;
   settings.init_from = options.init_from;
+  settings.bases = options.bases;
   settings.constraints = options.constraints;
   settings.oracle = options.oracle;
   settings.oracle_noise = parse_real("--oracle-noise", options.oracle_noise);
@@ -234,6 +235,12 @@ void add_cluster_command(CLI::App& app, Session& session) {
           "Start from the network of a finished run: its autoencoder, or its backbone with "
           "projector and clusters where they fit")
       ->type_name("RUN");
+  command
+      ->add_option("--bases", options->bases,
+                   "Runs of the same images whose clusters take part in the method's consensus "
+                   "(jdce; repeatable)")
+      ->type_name("RUN")
+      ->allow_extra_args(false);
   command
       ->add_option("--constraints", options->constraints,
                    "Pairs of images that belong together or apart, to be learned: a csv with "

@@ -8,6 +8,7 @@
 #include <new>
 
 #include "commands.h"
+#include "coterie/core/blas.h"
 #include "coterie/core/parallel.h"
 #include "coterie/core/text.h"
 #include "coterie/core/version.h"
@@ -124,6 +125,7 @@ int main(int argc, char** argv) {
   using namespace coterie;
   handle_signals();
   keep_freed_memory();
+  choose_blas_kernels();
   try {
     const int code = run_program(argc, argv);
     if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {

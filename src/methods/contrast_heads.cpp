@@ -31,6 +31,10 @@ Mlp make_projector(std::int64_t features, std::int64_t projection, std::int64_t 
   return mlp(features, projection, layers, batch_norm);
 }
 
+Mlp make_cluster_head(const ContrastHeadsShape& shape) {
+  return mlp(shape.features, shape.clusters, shape.layers, shape.batch_norm);
+}
+
 bool take_projector(Mlp& projector, const TensorMap& model) {
   return std::ranges::any_of(kProjectorNames,
                              [&](const char* name) { return take(*projector, name, model); });
@@ -39,8 +43,7 @@ bool take_projector(Mlp& projector, const TensorMap& model) {
 ContrastHeads::ContrastHeads(const ContrastHeadsShape& shape, RandomStream& weights)
     : projector_(register_module("projector", make_projector(shape.features, shape.projection,
                                                              shape.layers, shape.batch_norm))),
-      clusters_(register_module(
-          "clusters", mlp(shape.features, shape.clusters, shape.layers, shape.batch_norm))) {
+      clusters_(register_module("clusters", make_cluster_head(shape))) {
   if (shape.label_head) {
     labels_ = register_module(
         "labels", torch::nn::Linear(torch::nn::LinearOptions(shape.features, shape.clusters)));

@@ -22,7 +22,10 @@ struct ContrastHeadsShape {
 Mlp make_projector(std::int64_t features, std::int64_t projection, std::int64_t layers,
                    bool batch_norm);
 
-/// Where stored models have it: methods that have it alone, and those with more heads.
+/// A network from features to logits of clusters.
+Mlp make_cluster_head(const ContrastHeadsShape& shape);
+
+/// Where stored models have the projector: methods that have it alone, and those with more heads.
 inline constexpr const char* kProjectorNames[] = {"projector/", "head/projector."};
 /// Takes the weights of another run's projector, where it is of the same make. Says whether it is.
 bool take_projector(Mlp& projector, const TensorMap& model);

@@ -35,6 +35,7 @@ struct MethodInfo {
   bool autoencoder = false;  ///< trains an autoencoder first: another run's can start it
   bool asks = false;         ///< asks about pairs of images while it trains (FitContext::oracle)
   bool learns_corrections = false;  ///< FitContext::corrections
+  bool takes_bases = false;         ///< FitContext::bases
 };
 
 /// Labels and probabilities, one row per input in input order, and what was clustered.
@@ -95,6 +96,8 @@ struct FitContext {
       [](const std::vector<std::int32_t>&) { return nlohmann::json::object(); };
   Snapshots snapshots;
   Corrections corrections;
+  /// Other clusterings of the images, [M][N], for a method that makes a consensus.
+  std::vector<std::vector<std::int32_t>> bases;
   Oracle oracle;  ///< empty: nobody is there to ask
 };
 

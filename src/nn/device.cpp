@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "coterie/core/blas.h"
 #include "coterie/core/error.h"
 #include "coterie/core/parallel.h"
 #include "coterie/core/params.h"
@@ -65,6 +66,7 @@ torch::Device resolve_device(std::string_view name) {
 }
 
 void apply_thread_count() {
+  choose_blas_kernels();
   const int threads = thread_count();
   if (at::get_num_threads() != threads) at::set_num_threads(threads);
   // libtorch sets the threads of MKL alone; another BLAS keeps its own pool.

@@ -71,6 +71,9 @@ void check_request(const RunSettings& settings, const MethodInfo& method, const 
       throw UserError("--init-from and --weights both say what a network starts from; give one");
     RunFolder(settings.init_from).read_finished_manifest();
   }
+  if (!settings.bases.empty() && !method.takes_bases)
+    throw UserError("--bases: method {} makes no consensus; choose jdce, or `coterie consensus`",
+                    method.name);
   if (!settings.oracle.empty() && !method.asks)
     throw UserError("--oracle: method {} asks nothing; choose adc, or give --constraints",
                     method.name);
@@ -167,6 +170,21 @@ std::vector<std::int64_t> sizes_of(const std::vector<std::int32_t>& labels, std:
   return sizes;
 }
 
+/// The labels that other runs gave the images of `dataset`.
+std::vector<std::vector<std::int32_t>> labels_of_runs(const std::vector<std::string>& runs,
+                                                      const Dataset& dataset) {
+  std::vector<std::vector<std::int32_t>> all;
+  for (const auto& path : runs) {
+    const RunFolder run(path);
+    if (run.read_finished_manifest().at("input").at("fingerprint") != dataset.fingerprint)
+      throw UserError("--bases {} clustered other images than those of {}", printable(path),
+                      printable(dataset.source));
+    auto& labels = all.emplace_back();
+    for (const auto& row : run.read_assignments()) labels.push_back(row.label);
+  }
+  return all;
+}
+
 /// The part of a run from its settings on, in a folder that is ready for it.
 class Run {
  public:
@@ -186,6 +204,7 @@ class Run {
       method_ = configured_method(settings_);
     }
     check_request(settings_, method_->info(), dataset_);
+    bases_ = labels_of_runs(settings_.bases, dataset_);
     // Narrow numbers pay with a residual network, not with the small autoencoders.
     const bool narrow = method_->info().backbone || settings_.precision != "auto";
     settings_.precision = resolved_precision_name(narrow ? settings_.precision : "fp32", device_);
@@ -264,6 +283,7 @@ class Run {
             .cancel = &cancel_,
             .time_budget = settings_.time_budget,
             .corrections = corrections_,
+            .bases = bases_,
             .oracle = oracle()};
   }
 
@@ -389,6 +409,7 @@ class Run {
   std::string device_;
   Dataset dataset_;
   Corrections corrections_;
+  std::vector<std::vector<std::int32_t>> bases_;  // [M][N]
   std::int64_t clusters_ = 0;  // known when the fit is done
   double load_seconds_ = 0;
   double fit_seconds_ = 0;

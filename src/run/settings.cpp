@@ -30,6 +30,8 @@ std::string path_from_json(const nlohmann::json& json) {
 nlohmann::json to_json(const RunSettings& settings) {
   auto parameters = nlohmann::json::object();
   for (const auto& [name, value] : settings.parameters) parameters[name] = value;
+  auto bases = nlohmann::json::array();
+  for (const auto& run : settings.bases) bases.push_back(path_to_json(run));
   return {{"input", path_to_json(settings.input)},
           {"labels", path_to_json(settings.load.labels)},
           {"label_column", path_to_json(settings.load.label_column)},
@@ -47,6 +49,7 @@ nlohmann::json to_json(const RunSettings& settings) {
           {"precision", settings.precision},
           {"weights", path_to_json(settings.weights)},
           {"init_from", path_to_json(settings.init_from)},
+          {"bases", bases},
           {"constraints", path_to_json(settings.constraints)},
           {"oracle", path_to_json(settings.oracle)},
           {"oracle_noise", settings.oracle_noise},
@@ -76,6 +79,8 @@ RunSettings settings_from_json(const nlohmann::json& json) {
     settings.precision = json.value("precision", "fp32");
     if (json.contains("weights")) settings.weights = path_from_json(json.at("weights"));
     if (json.contains("init_from")) settings.init_from = path_from_json(json.at("init_from"));
+    if (json.contains("bases"))
+      for (const auto& run : json.at("bases")) settings.bases.push_back(path_from_json(run));
     if (json.contains("constraints")) settings.constraints = path_from_json(json.at("constraints"));
     if (json.contains("oracle")) settings.oracle = path_from_json(json.at("oracle"));
     settings.oracle_noise = json.value("oracle_noise", settings.oracle_noise);

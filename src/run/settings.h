@@ -27,6 +27,7 @@ struct RunSettings {
   std::string precision = "auto";  ///< of networks: auto, fp32 or bf16
   std::string weights;             ///< safetensors file that a backbone starts from; empty: none
   std::string init_from;           ///< run whose network is taken; empty: none
+  std::vector<std::string> bases;  ///< runs whose clusterings take part in the method's consensus
   std::string constraints;         ///< csv of constraints to learn; empty: none
   /// Who answers the questions of a method that asks: empty for nobody, "truth" for the ground
   /// truth, or a csv of constraints.

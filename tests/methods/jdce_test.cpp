@@ -81,7 +81,8 @@ TEST_F(JdceSlow, EveryVariantKeepsTheThreeKindsThatItStartsFrom) {
         JdceOptions{{"joint", "false"}}, JdceOptions{{"labels", "head"}},
         JdceOptions{{"threshold", "0.5"}}, JdceOptions{{"bases", "kmeans"}, {"epochs", "10"}},
         JdceOptions{{"bases", "layers"}, {"epochs", "10"}},
-        JdceOptions{{"bases", "kmeans"}, {"soft", "true"}, {"epochs", "10"}}}) {
+        JdceOptions{{"bases", "kmeans"}, {"soft", "true"}, {"epochs", "10"}},
+        JdceOptions{{"bases", "heads"}, {"head_epochs", "30"}}}) {
     JdceTraining training(settings);
     training.context.init_from = folder_ / "cc.safetensors";
     EXPECT_EQ(training.score(), 1.0) << nlohmann::json(settings).dump();
@@ -113,6 +114,29 @@ TEST_F(JdceSlow, TheRecordTellsWhatEachEnsembleDid) {
     EXPECT_EQ(line.at("consensus_scores").at("acc"), 1.0);
   }
   EXPECT_EQ(training.lines_of("ensemble").size(), 4u);
+}
+
+TEST_F(JdceSlow, GivenBasesTakePartInEachConsensus) {
+  // Five of clusterings that part the kinds otherwise outvote the network's own one.
+  std::vector<std::int32_t> other(60);
+  for (std::size_t i = 0; i < other.size(); ++i) other[i] = static_cast<std::int32_t>(i / 20);
+  for (const std::size_t given : {1u, 5u}) {
+    JdceTraining training(JdceOptions{{"members", "3"}, {"epochs", "30"}});
+    training.context.init_from = folder_ / "cc.safetensors";
+    training.context.bases.assign(given, other);
+    const Clustering found = training.run();
+    for (const auto& line : training.lines_of("consensus")) {
+      EXPECT_EQ(line.at("bases").at("alpha").size(), std::max<std::size_t>(given, 3));
+      EXPECT_EQ(line.at("bases").at("nmi_to_consensus")[0] == 1.0, given == 5);
+    }
+    EXPECT_EQ(accuracy(found.labels, training.images.truth) == 1.0, given == 1);
+  }
+}
+
+TEST(Jdce, GivenBasesHaveNoProbabilities) {
+  JdceTraining training(JdceOptions{{"soft", "true"}});
+  training.context.bases.assign(1, std::vector<std::int32_t>(60));
+  EXPECT_CONTAINS(user_error_of([&] { training.run(); }), "--bases");
 }
 
 TEST(Jdce, WithoutPretrainingAndClustersItSaysWhatIsMissing) {

@@ -1,5 +1,7 @@
 #include "coterie/nn/device.h"
 
+#include <dlfcn.h>
+
 #include "coterie/core/parallel.h"
 #include "coterie/nn/facts.h"
 #include "testing.h"
@@ -39,6 +41,17 @@ TEST(Device, TheBlasThatIsCalledHasAName) {
   EXPECT_FALSE(facts.blas_path.empty());
   EXPECT_EQ(facts.blas, blas_name());
   EXPECT_EQ(facts.reference_blas, facts.blas == "reference BLAS");
+}
+
+TEST(Device, OpenBlasDoesNotStayWithKernelsOfOldProcessors) {
+  apply_thread_count();
+  const auto name = reinterpret_cast<char* (*)()>(dlsym(RTLD_DEFAULT, "openblas_get_corename"));
+  if (!name || !__builtin_cpu_supports("avx2")) GTEST_SKIP() << "no OpenBLAS, or an old processor";
+  EXPECT_STRNE(name(), "Prescott");
+  const auto a = torch::arange(64 * 64, torch::kFloat).reshape({64, 64}) / 4096;
+  const auto product = torch::mm(a, a);
+  const auto expected = torch::mm(a.to(torch::kDouble), a.to(torch::kDouble));
+  EXPECT_LT((product - expected).abs().max().item<double>(), 1e-5);
 }
 
 TEST(Device, BlasNamesComeFromTheFile) {

@@ -14,36 +14,76 @@ namespace {
 using testing::TemporaryFolder;
 using testing::Warnings;
 
-TEST(RunClustering, AMethodsRecordIsScoredWhereThereIsGroundTruth) {
-  // Forty grey images of 16 x 16, dark and light ones in turn.
-  const TemporaryFolder folder;
-  using namespace std::string_literals;
-  std::string pixels(40 * 256, '\0'), labels(40, '\0');
-  for (int i = 0; i < 40; ++i) {
-    labels[i] = static_cast<char>(i % 2);
-    std::fill_n(pixels.begin() + i * 256, 256, static_cast<char>(i % 2 * 90 + i));
+/// Requests for runs of jdce on forty grey images of 16 x 16, dark and light ones in turn.
+class RunClustering : public ::testing::Test {
+ protected:
+  RunClustering() {
+    using namespace std::string_literals;
+    std::string pixels(40 * 256, '\0'), labels(40, '\0');
+    for (int i = 0; i < 40; ++i) {
+      labels[i] = static_cast<char>(i % 2);
+      std::fill_n(pixels.begin() + i * 256, 256, static_cast<char>(i % 2 * 90 + i));
+    }
+    write_file(folder_ / "images", "\0\0\x08\x03\0\0\0\x28\0\0\0\x10\0\0\0\x10"s + pixels);
+    std::reverse(pixels.begin(), pixels.end());
+    write_file(folder_ / "others", "\0\0\x08\x03\0\0\0\x28\0\0\0\x10\0\0\0\x10"s + pixels);
+    write_file(folder_ / "labels", "\0\0\x08\x01\0\0\0\x28"s + labels);
   }
-  write_file(folder / "images", "\0\0\x08\x03\0\0\0\x28\0\0\0\x10\0\0\0\x10"s + pixels);
-  write_file(folder / "labels", "\0\0\x08\x01\0\0\0\x28"s + labels);
-  ClusterRequest request{.out = folder / "run"};
-  request.settings.input = (folder / "images").native();
-  request.settings.load.labels = (folder / "labels").native();
-  request.settings.load.cache = folder / "cache";
-  request.settings.clusters = 2;
-  request.settings.method = "jdce";
-  request.settings.parameters = {{"batch_size", "16"}, {"pretrain_epochs", "1"},
-                                 {"iterations", "2"},  {"epochs", "1"},
-                                 {"members", "2"},     {"soft", "true"}};
-  Warnings warnings;
-  run_clustering(request, warnings, CancelToken());
-  int consensus = 0;
-  for (const auto& line : RunFolder(folder / "run").read_history()) {
-    if (line.at("stage") != "consensus") continue;
-    ++consensus;
+  ClusterRequest request(const char* run) const {
+    ClusterRequest request{.out = folder_ / run};
+    request.settings.input = (folder_ / "images").native();
+    request.settings.load.labels = (folder_ / "labels").native();
+    request.settings.load.cache = folder_ / "cache";
+    request.settings.clusters = 2;
+    request.settings.method = "jdce";
+    request.settings.parameters = {{"batch_size", "16"}, {"pretrain_epochs", "1"},
+                                   {"iterations", "2"},  {"epochs", "1"},
+                                   {"members", "2"},     {"labels", "head"}};
+    return request;
+  }
+  std::vector<nlohmann::json> consensus_lines(const char* run) const {
+    std::vector<nlohmann::json> lines;
+    for (const auto& line : RunFolder(folder_ / run).read_history())
+      if (line.at("stage") == "consensus") lines.push_back(line);
+    return lines;
+  }
+  const TemporaryFolder folder_;
+  Warnings warnings_;
+};
+
+TEST_F(RunClustering, AMethodsRecordIsScoredWhereThereIsGroundTruth) {
+  ClusterRequest soft = request("run");
+  soft.settings.parameters["soft"] = "true";
+  run_clustering(soft, warnings_, CancelToken());
+  const auto lines = consensus_lines("run");
+  ASSERT_EQ(lines.size(), 2u);
+  for (const auto& line : lines) {
     EXPECT_GE(line.at("consensus_scores").at("acc"), 0.5);
     EXPECT_EQ(line.at("bases").at("scores").size(), 2u);
   }
-  EXPECT_EQ(consensus, 2);
+}
+
+TEST_F(RunClustering, ClusteringsOfOtherRunsAreBases) {
+  ClusterRequest kmeans = request("kmeans");
+  kmeans.settings.method = "kmeans";
+  kmeans.settings.parameters = {};
+  run_clustering(kmeans, warnings_, CancelToken());
+  ClusterRequest ensemble = request("ensemble");
+  ensemble.settings.bases.assign(3, kmeans.out.native());
+  run_clustering(ensemble, warnings_, CancelToken());
+  for (const auto& line : consensus_lines("ensemble"))
+    EXPECT_EQ(line.at("bases").at("nmi_to_consensus"), (std::vector<double>{1, 1, 1}));
+
+  ensemble.out = folder_ / "refused";
+  ensemble.settings.input = (folder_ / "others").native();
+  EXPECT_CONTAINS(
+      testing::user_error_of([&] { run_clustering(ensemble, warnings_, CancelToken()); }),
+      "other images");
+  kmeans.out = folder_ / "refused";
+  kmeans.settings.bases = ensemble.settings.bases;
+  EXPECT_CONTAINS(testing::user_error_of([&] { run_clustering(kmeans, warnings_, CancelToken()); }),
+                  "makes no consensus");
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "refused"));
 }
 
 }  // namespace

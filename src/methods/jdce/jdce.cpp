@@ -1,5 +1,7 @@
 #include "coterie/methods/jdce/jdce.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <string>
 
@@ -8,6 +10,7 @@
 #include "coterie/methods/jdce/base_clusterings.h"
 #include "coterie/methods/jdce/jdce_params.h"
 #include "coterie/methods/nearest_centres.h"
+#include "coterie/methods/view_pairs.h"
 #include "coterie/metrics/assignment.h"
 #include "coterie/metrics/scores.h"
 #include "coterie/shallow/kmeans.h"
@@ -15,11 +18,16 @@
 namespace coterie {
 namespace {
 
-/// CC's heads, of which the cluster head can leave hidden values out.
+/// CC's heads, of which the cluster head can leave hidden values out, and `others`: cluster heads
+/// for bases.
 class JdceHeads : public ContrastHeads {
  public:
-  JdceHeads(const ContrastHeadsShape& shape, bool centres, RandomStream& weights)
+  JdceHeads(const ContrastHeadsShape& shape, std::int64_t others, bool centres,
+            RandomStream& weights)
       : ContrastHeads(shape, weights) {
+    for (std::int64_t i = 0; i < others; ++i)
+      others_.push_back(register_module(fmt::format("other{}", i), make_cluster_head(shape)));
+    for (Mlp& other : others_) initialise(*other, weights);
     if (centres)
       nearest = register_module("nearest",
                                 std::make_shared<NearestCentres>(shape.clusters, shape.clusters));
@@ -36,7 +44,12 @@ class JdceHeads : public ContrastHeads {
     return clusters()->last(thin).to(torch::kFloat).softmax(1);
   }
 
+  std::vector<Mlp>& others() { return others_; }
+
   std::shared_ptr<NearestCentres> nearest;  ///< null where the largest output decides
+
+ private:
+  std::vector<Mlp> others_;
 };
 
 /// What the network is to learn of each image until the next consensus.
@@ -79,6 +92,7 @@ class Jdce : public HeadMethod<JdceParams, ImageEncoder> {
                                                           .projection = params_.projection,
                                                           .clusters = clusters,
                                                           .layers = params_.projector_layers},
+                                       params_.bases == JdceBases::heads ? 2 * params_.members : 0,
                                        params_.labels == JdceLabels::kmeans, weights);
   }
   JdceHeads& heads() const { return static_cast<JdceHeads&>(head()); }
@@ -87,6 +101,8 @@ class Jdce : public HeadMethod<JdceParams, ImageEncoder> {
     if (params_.least_dropout > params_.most_dropout)
       throw UserError("least_dropout = {} is above most_dropout = {}", params_.least_dropout,
                       params_.most_dropout);
+    if (params_.soft && !training.context.bases.empty())
+      throw UserError("soft = true takes probabilities, and --bases gives labels alone");
     std::vector<Stage> all;
     if (!training.has_clusters) {
       if (params_.pretrain_epochs == 0)
@@ -95,6 +111,7 @@ class Jdce : public HeadMethod<JdceParams, ImageEncoder> {
             "cc with the same K (--init-from)");
       all.push_back(pretraining(training));
     }
+    if (params_.bases == JdceBases::heads) all.push_back(other_heads(training));
     all.push_back(ensemble(training));
     return all;
   }
@@ -112,6 +129,38 @@ class Jdce : public HeadMethod<JdceParams, ImageEncoder> {
                        {.temperature = params_.temperature,
                         .cluster_temperature = params_.cluster_temperature,
                         .balance = params_.balance});
+    };
+    return stage;
+  }
+
+  /// The heads of the bases learn CC's clusters, each by itself, on a backbone that is held.
+  Stage other_heads(const Training& training) {
+    Stage stage = params_.stage("heads");
+    stage.epochs = params_.head_epochs;
+    stage.learning_rate = params_.pretrain_rate;
+    stage.schedule = LearningRate::cosine;
+    stage.optimiser.weight_decay = params_.pretrain_decay;
+    for (Mlp& other : heads().others()) stage.trained.push_back(other.get());
+    stage.step = [this, training](Batch& batch) -> Losses {
+      body().module().eval();
+      const ViewRecipe recipe = body().recipe();
+      const auto images = torch::cat({batch.views("first", recipe), batch.views("second", recipe)});
+      const auto features = [&] {
+        torch::NoGradGuard held;
+        return training.engine.forward(body().normalised(images), [&](const torch::Tensor& x) {
+          return body().backbone()->forward(x);
+        });
+      }();
+      auto clusters = torch::zeros({}, features.options().dtype(torch::kFloat));
+      auto skew = clusters.clone();
+      for (Mlp& other : heads().others()) {
+        const auto assigned = other->forward(features).to(torch::kFloat).softmax(1);
+        const ViewPair columns = gathered(halves(assigned), training.engine.processes());
+        clusters = clusters + cluster_info_nce(columns, params_.cluster_temperature);
+        skew = skew + imbalance(columns.first) + imbalance(columns.second);
+      }
+      return {clusters + params_.balance * skew,
+              {{"cluster_info_nce", clusters}, {"imbalance", skew}}};
     };
     return stage;
   }
@@ -159,7 +208,10 @@ class Jdce : public HeadMethod<JdceParams, ImageEncoder> {
   /// One pass over the images: the backbone runs once for each, the head 2M times.
   Candidates candidates(const Training& training, std::int64_t iteration) const {
     const std::int64_t clusters = training.clusters;
-    const std::int64_t tries = params_.bases == JdceBases::dropout ? 2 * params_.members : 0;
+    const std::int64_t tries =
+        params_.bases == JdceBases::dropout || params_.bases == JdceBases::heads
+            ? 2 * params_.members
+            : 0;
     const std::int64_t columns = params_.soft ? clusters : 1;
     std::vector<std::int64_t> widths;  // of what k-means looks at
     RandomStream seeds(training.context.seed, "dropout/" + std::to_string(iteration));
@@ -175,10 +227,9 @@ class Jdce : public HeadMethod<JdceParams, ImageEncoder> {
           const auto [surest, label] = heads().cluster_logits(x).softmax(1).max(1, true);
           std::vector<torch::Tensor> parts = {label.to(torch::kFloat), surest};
           for (std::int64_t i = 0; i < tries; ++i) {
-            const double part = static_cast<double>(i) / std::max<double>(1, tries - 1);
-            const double ratio =
-                params_.least_dropout + part * (params_.most_dropout - params_.least_dropout);
-            const auto y = heads().thinned(x, ratio, random);
+            const auto y = params_.bases == JdceBases::heads
+                               ? heads().others()[i]->forward(x).to(torch::kFloat).softmax(1)
+                               : heads().thinned(x, dropout_of(i, tries), random);
             parts.push_back(params_.soft ? y : y.argmax(1, true).to(torch::kFloat));
           }
           widths.clear();
@@ -202,6 +253,12 @@ class Jdce : public HeadMethod<JdceParams, ImageEncoder> {
       add_candidate(found, 2 + t * columns, columns, made.all);
     if (!widths.empty()) add_kmeans(training, iteration, found, widths, made.all);
     return made;
+  }
+
+  /// The share of hidden values that the i-th of `tries` leaves out.
+  double dropout_of(std::int64_t i, std::int64_t tries) const {
+    const double part = static_cast<double>(i) / std::max<double>(1, tries - 1);
+    return params_.least_dropout + part * (params_.most_dropout - params_.least_dropout);
   }
 
   /// One of them from its columns of what the pass gave: labels, or probabilities.
@@ -256,10 +313,13 @@ class Jdce : public HeadMethod<JdceParams, ImageEncoder> {
     }
   }
 
-  /// New pseudo-labels: the consensus of new base clusterings.
+  /// New pseudo-labels: the consensus of new base clusterings and of those that were given.
   void renew(const Training& training, std::int64_t iteration, PseudoLabels& pseudo) const {
     Candidates made = candidates(training, iteration);
-    keep_most_diverse(made.all, static_cast<std::size_t>(params_.members));
+    const auto& given = training.context.bases;
+    const auto members = static_cast<std::size_t>(params_.members);
+    keep_most_diverse(made.all, members - std::min(members, given.size()));
+    made.all.labels.insert(made.all.labels.begin(), given.begin(), given.end());
     RotationConsensus consensus = consensus_of(training, made.all);
     if (params_.matched) {
       const auto numbers = matched_clusters(iteration == 0 ? made.labels : pseudo.labels(),
@@ -342,11 +402,15 @@ const Fields<JdceParams>& JdceParams::fields() {
                               "different stay")
         .choice<JdceBases>("bases", &JdceParams::bases,
                            {{"dropout", JdceBases::dropout},
+                            {"heads", JdceBases::heads},
                             {"kmeans", JdceBases::kmeans},
                             {"layers", JdceBases::layers}},
-                           "where they come from: the cluster head with dropout, k-means of the "
-                           "embeddings from as many seeds, or k-means of what each layer of the "
-                           "backbone gives")
+                           "where they come from: the cluster head with dropout, cluster heads "
+                           "from as many random starts, k-means of the embeddings from as many "
+                           "seeds, or k-means of what each layer of the backbone gives")
+        .number<std::int64_t>("head_epochs", &JdceParams::head_epochs, between(1, 100000),
+                              "passes over the images in which `heads` learn clusters as in cc, "
+                              "with the backbone held")
         .number<double>("least_dropout", &JdceParams::least_dropout, between(0, 0.99),
                         "share of hidden values left out in the first of them")
         .number<double>("most_dropout", &JdceParams::most_dropout, between(0, 0.99),
@@ -381,7 +445,8 @@ std::unique_ptr<Method> make_jdce() {
                  .paper = "Liang, Dong, Yang, Zhou: Jointly Learn the Base Clustering and Ensemble "
                           "for Deep Image Clustering, 2024",
                  .input = InputKind::images,
-                 .backbone = true});
+                 .backbone = true,
+                 .takes_bases = true});
 }
 
 }  // namespace coterie

@@ -7,6 +7,7 @@ namespace coterie {
 /// Where the base clusterings come from.
 enum class JdceBases {
   dropout,  ///< the cluster head with part of its hidden values left out
+  heads,    ///< cluster heads that were trained from as many random starts
   kmeans,   ///< k-means of the backbone's outputs from as many seeds
   layers,   ///< k-means of what its layers give, in turn
 };
@@ -32,6 +33,7 @@ struct JdceParams : ViewTrainingParams {
   std::int64_t iterations = 5;
   std::int64_t members = 10;
   JdceBases bases = JdceBases::dropout;
+  std::int64_t head_epochs = 5;
   double least_dropout = 0.05;
   double most_dropout = 0.5;
   bool soft = false;
