@@ -47,6 +47,7 @@ nlohmann::json describe_run(const PacRun& run) {
 nlohmann::json statistics_of(const Pac& pac) {
   nlohmann::json statistics =
       restarts_json(pac.restarts(), pac.chosen_restart(), "objective", describe_run);
+  statistics["m"] = pac.fuzziness();
   if (pac.full_run()) {
     statistics["objective"] = pac.objective();
     statistics["all_rows"] = describe_run(*pac.full_run());

@@ -23,6 +23,9 @@ namespace {
 /// cores instead.
 constexpr double kTeamWork = 2e8;
 constexpr int kBlocksPerCluster = 10;
+/// Of the uniform start, a block of b out of N rows answers a cluster's excess by 1 / (m - 1) * b /
+/// N of it, from 2 on with a larger lack: blocks keep to a third.
+constexpr double kSteadyPart = 1.0 / 3;
 /// A random start hardly moves at first: no fewer sweeps say that it has settled.
 constexpr int kFewestSweeps = 10;
 /// A row that changes by less than this part of the tolerance is passed over.
@@ -30,6 +33,8 @@ constexpr double kSettledPart = 0.1;
 /// On a sample the restarts need only come near their ends; the run over all rows goes on from
 /// there.
 constexpr double kSampleTolerance = 1e-2;
+/// m - 1 is at most this part of the largest share of the variance that one direction has.
+constexpr double kPartOfShare = 0.5;
 /// A sample holds at least so many rows of an average cluster.
 constexpr std::int64_t kSampleRowsPerCluster = 200;
 
@@ -108,7 +113,7 @@ struct SweepLoop {
 /// Runs of algorithm 1 over the same rows.
 class Pac::Runner {
  public:
-  Runner(const PreparedRows& rows, const PacParams& params) : rows_(rows), params_(params) {
+  Runner(const PreparedRows& rows, PacParams params) : rows_(rows), params_(params) {
     if (params.distance != PacDistance::euclidean) return;
     centred_ = Matrix<float>(rows.rows(), rows.cols());
     for (std::int64_t i = 0; i < rows.rows(); ++i) rows.load(i, centred_.row(i));
@@ -117,7 +122,7 @@ class Pac::Runner {
   /// From `p` to the end, which is left there.
   std::pair<PacRun, Model> run(Matrix<float>& p, SweepPlan plan, const SweepLoop& loop) const {
     const std::int64_t most = std::min<std::int64_t>(params_.block_rows, row_block(rows_.cols()));
-    const std::int64_t block = pac_block_rows(rows_.rows(), p.cols(), most);
+    const std::int64_t block = pac_block_rows(rows_.rows(), p.cols(), params_.m, most);
     if (params_.distance == PacDistance::euclidean) {
       PacPairSweeper sweeper(centred_, params_, block, p);
       PacRun record = loop.run(sweeper, plan);
@@ -135,12 +140,14 @@ class Pac::Runner {
 
  private:
   const PreparedRows& rows_;
-  const PacParams& params_;
+  PacParams params_;
   Matrix<float> centred_;
 };
 
-std::int64_t pac_block_rows(std::int64_t rows, std::int64_t clusters, std::int64_t most) {
-  return std::clamp<std::int64_t>(rows / (kBlocksPerCluster * clusters), 1, most);
+std::int64_t pac_block_rows(std::int64_t rows, std::int64_t clusters, double m, std::int64_t most) {
+  const double steady = static_cast<double>(rows) * (m - 1) * kSteadyPart;
+  const auto block = std::min<std::int64_t>(rows / (kBlocksPerCluster * clusters), std::llround(steady));
+  return std::clamp<std::int64_t>(block, 1, most);
 }
 
 const Fields<PacParams>& PacParams::fields() {
@@ -171,6 +178,12 @@ const Fields<PacParams>& PacParams::fields() {
 
 Pac::Pac(PacParams params) : params_(params) { params_.validate(); }
 
+PacParams Pac::fitted_params() const {
+  PacParams params = params_;
+  params.m = m_;
+  return params;
+}
+
 std::int64_t Pac::clusters() const {
   return model_.lent.empty() ? static_cast<std::int64_t>(model_.weights.size())
                              : model_.lent.cols();
@@ -187,6 +200,9 @@ PreparedRows Pac::prepare(ConstFeatures features) {
   const bool cosine = params_.distance == PacDistance::cosine;
   const PreparedRows rows(features, PreparedRows::mean_of(features, cosine), cosine);
   mean_ = rows.mean();
+  m_ = params_.m;
+  if (const double share = largest_variance_share(rows); share > 0)
+    m_ = std::min(m_, 1 + share * kPartOfShare);
   restarts_.clear();
   full_run_.reset();
   chosen_ = 0;
@@ -204,7 +220,7 @@ void Pac::run_restarts(const PreparedRows& rows, std::int64_t clusters, double t
   double best = std::numeric_limits<double>::infinity();
   std::mutex best_mutex;
   std::atomic<std::int64_t> sweeps_done{0};
-  Runner runner(rows, params_);
+  Runner runner(rows, fitted_params());
 
   const auto run_restart = [&](int restart) {
     RandomStream stream(context.seed, "pac", static_cast<std::uint64_t>(restart));
@@ -251,7 +267,7 @@ Assignment Pac::run_all(ConstFeatures features, const PreparedRows& rows, Matrix
                         const ShallowContext& context) {
   if (context.progress) context.progress->begin("PAC, all rows", params_.max_sweeps);
   RandomStream stream(context.seed, "pac, all rows");
-  Runner runner(rows, params_);
+  Runner runner(rows, fitted_params());
   const SweepLoop loop{params_.max_sweeps,
                        params_.tolerance,
                        0,
@@ -349,7 +365,7 @@ void Pac::predict_into(ConstFeatures features, Matrix<float>& p) const {
                    } else {
                      pac_linear_scores(x.view().slice(0, count), squares.data(), sums, block);
                    }
-                   probabilities_from_scores(block, 1.0 / (params_.m - 1.0));
+                   probabilities_from_scores(block, 1.0 / (m_ - 1.0));
                    std::copy_n(block.data, block.size(), p.row(first));
                  }
                });
@@ -374,8 +390,8 @@ Matrix<double> Pac::refine(ConstFeatures features, const Matrix<double>& start, 
 }
 
 TensorMap Pac::save() const {
-  TensorMap tensors{
-      {"mean", make_tensor<double>({static_cast<std::int64_t>(mean_.size())}, mean_)}};
+  TensorMap tensors{{"mean", make_tensor<double>({static_cast<std::int64_t>(mean_.size())}, mean_)},
+                    {"m", make_tensor<double>({1}, {&m_, 1})}};
   if (params_.distance == PacDistance::euclidean) {
     tensors.emplace("rows", make_tensor(model_.rows));
     tensors.emplace("lent", make_tensor(model_.lent));
@@ -391,9 +407,11 @@ TensorMap Pac::save() const {
 void Pac::load(const TensorMap& tensors) {
   const StoredTensors stored(tensors, "PAC");
   mean_ = stored.vector("mean");
+  const std::vector<double> m = stored.vector("m");
   model_ = {};
   const auto columns = static_cast<std::int64_t>(mean_.size());
   bool sound = false;
+  m_ = m.size() == 1 ? m[0] : 0;
   if (params_.distance == PacDistance::euclidean) {
     model_.rows = stored.float_matrix("rows");
     model_.lent = stored.float_matrix("lent");
@@ -405,7 +423,8 @@ void Pac::load(const TensorMap& tensors) {
     sound = model_.weights.size() == model_.square_sums.size() &&
             model_.sums.rows() == clusters() && model_.sums.cols() == columns;
   }
-  if (!sound) throw UserError("the stored PAC model's tensors do not fit together; train it again");
+  if (!sound || !(m_ > 1))
+    throw UserError("the stored PAC model's tensors do not fit together; train it again");
 }
 
 }  // namespace coterie

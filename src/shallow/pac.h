@@ -15,7 +15,7 @@ enum class PacDistance { sqeuclidean, cosine, euclidean };
 enum class PacWeight { p, p_to_m };
 
 struct PacParams {
-  double m = 1.03;                                  ///< fuzziness, above 1
+  double m = 1.03;                                  ///< fuzziness, above 1; see Pac::fuzziness
   PacDistance distance = PacDistance::sqeuclidean;  ///< between rows
   PacWeight weight = PacWeight::p;                  ///< weight that a row lends to a cluster
   int restarts = 10;                                ///< the lowest objective is kept
@@ -80,6 +80,11 @@ class Pac {
   Matrix<double> refine(ConstFeatures features, const Matrix<double>& start, int sweeps) const;
 
   std::int64_t clusters() const;
+  /// The m of the last fit: `params.m`, or less where rows that vary in many directions alike would
+  /// stay between all clusters. From the uniform start, clusters grow along the direction with the
+  /// largest share of the variance, by share / (m - 1) in a sweep (eq. 8, to first order), and not
+  /// at all where that is below 1; so m - 1 is at most half of the share.
+  double fuzziness() const { return m_; }
   /// One entry a restart, on the sample where one was taken.
   const std::vector<PacRun>& restarts() const { return restarts_; }
   int chosen_restart() const { return chosen_; }
@@ -102,6 +107,8 @@ class Pac {
   class Runner;
 
   PreparedRows prepare(ConstFeatures features);
+  /// The parameters with the m of the last fit.
+  PacParams fitted_params() const;
   void run_restarts(const PreparedRows& rows, std::int64_t clusters, double tolerance,
                     const ShallowContext& context);
   /// The run over all rows from `p`, whose memory the result takes.
@@ -110,6 +117,7 @@ class Pac {
   void predict_into(ConstFeatures features, Matrix<float>& p) const;
 
   PacParams params_;
+  double m_ = 0;              // of the last fit
   std::vector<double> mean_;  // [D], what is taken off each row first
   Model model_;
   std::vector<PacRun> restarts_;
@@ -118,8 +126,8 @@ class Pac {
 };
 
 /// The rows that a fit of `rows` into `clusters` updates at once: `most`, and never more than a
-/// tenth of an average cluster. Rows that change together do not see each other change: too
-/// many of a cluster at once, and all flip to and fro.
-std::int64_t pac_block_rows(std::int64_t rows, std::int64_t clusters, std::int64_t most);
+/// tenth of an average cluster, or (m - 1) / 3 of all. Rows that change together do not see each
+/// other change: too many of a cluster at once, and all flip to and fro.
+std::int64_t pac_block_rows(std::int64_t rows, std::int64_t clusters, double m, std::int64_t most);
 
 }  // namespace coterie

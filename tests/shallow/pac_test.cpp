@@ -19,13 +19,14 @@ namespace {
 using testing::Blobs;
 using testing::user_error_of;
 
-/// Start probabilities for a comparison: softmax of N(0, 1) / 10.
-Matrix<double> random_start(std::int64_t rows, std::int64_t clusters, std::uint64_t seed = 3) {
+/// Start probabilities for a comparison: softmax of N(0, 1) / 10, or another `part` of it.
+Matrix<double> random_start(std::int64_t rows, std::int64_t clusters, std::uint64_t seed = 3,
+                            double part = 0.1) {
   Matrix<double> p(rows, clusters);
   RandomStream random(seed, "start");
   for (std::int64_t i = 0; i < rows; ++i) {
     double total = 0;
-    for (std::int64_t k = 0; k < clusters; ++k) total += p(i, k) = std::exp(random.normal() / 10.0);
+    for (std::int64_t k = 0; k < clusters; ++k) total += p(i, k) = std::exp(random.normal() * part);
     for (std::int64_t k = 0; k < clusters; ++k) p(i, k) /= total;
   }
   return p;
@@ -129,6 +130,66 @@ TEST(Pac, FindsSeparatedBlobsFromEverySeed) {
     const Assignment found = Pac().fit(blobs.features, 5, {.seed = seed});
     EXPECT_EQ(accuracy(found.labels, blobs.truth), 1.0) << "seed " << seed;
   }
+}
+
+/// Rows of variance 1 in each of 120 directions, in six clusters, each along one of them.
+struct WhiteRows {
+  WhiteRows() {
+    RandomStream random(5, "white rows");
+    for (std::int64_t i = 0; i < features.rows(); ++i) {
+      truth.push_back(static_cast<std::int32_t>(i % kClusters));
+      for (std::int64_t d = 0; d < features.cols(); ++d) {
+        // 5 in a sixth of the rows: a variance of 25 * 1/6 * 5/6, beside that of the noise.
+        const double shift = d == truth.back() ? 5 : 0;
+        const double deviation = d < kClusters ? std::sqrt(1 + 25.0 * 5 / 36) : 1;
+        features(i, d) = static_cast<float>((random.normal() + shift) / deviation);
+      }
+    }
+  }
+  static constexpr int kClusters = 6;
+  Matrix<float> features{1200, 120};
+  std::vector<std::int32_t> truth;
+};
+
+TEST(Pac, RowsThatVaryInManyDirectionsAlikeNeedLessFuzziness) {
+  const WhiteRows white;
+  Pac pac({.distance = PacDistance::cosine, .restarts = 2});
+  const Assignment found = pac.fit(white.features, WhiteRows::kClusters);
+  EXPECT_LT(pac.fuzziness(), 1 + 1.0 / 100);
+  EXPECT_GT(accuracy(found.labels, white.truth), 0.9);
+  Pac again({.distance = PacDistance::cosine});
+  again.load(pac.save());
+  EXPECT_EQ(again.fuzziness(), pac.fuzziness());
+  EXPECT_EQ(again.predict(white.features).labels, found.labels);
+
+  // As the paper has it, all of them stay between all clusters.
+  const auto most = [](const Matrix<double>& p) {
+    return *std::max_element(p.row(0), p.row(0) + p.size());
+  };
+  const auto start = random_start(1200, WhiteRows::kClusters, 3, 0.001);
+  const Pac paper({.distance = PacDistance::cosine, .block_rows = 10});
+  EXPECT_LT(most(paper.refine(white.features, start, 30)), most(start));
+}
+
+TEST(Pac, FuzzinessStaysWhereFewDirectionsHoldTheVariance) {
+  const Blobs blobs(300, 3, 4);
+  Pac pac;
+  pac.fit(blobs.features, 3);
+  EXPECT_EQ(pac.fuzziness(), PacParams().m);
+}
+
+TEST(LargestVarianceShare, OfAGridByHand) {
+  // Variances 9, 1 and 0 along the axes, and a mean that does not count.
+  Matrix<float> rows(400, 3);
+  for (std::int64_t i = 0; i < rows.rows(); ++i) {
+    rows(i, 0) = i % 2 ? 103 : 97;
+    rows(i, 1) = i / 2 % 2 ? 1 : -1;
+    rows(i, 2) = 5;
+  }
+  const PreparedRows prepared(rows, PreparedRows::mean_of(rows, false), false);
+  EXPECT_NEAR(largest_variance_share(prepared), 0.9, 1e-3);
+  const Matrix<float> equal(10, 3);
+  EXPECT_EQ(largest_variance_share(PreparedRows(equal, {0, 0, 0}, false)), 0);
 }
 
 TEST(Pac, ObjectiveIsTheSumOverAllPairs) {
