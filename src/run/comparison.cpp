@@ -189,8 +189,9 @@ void select_from(Comparison& comparison, const std::vector<std::string>& methods
                  const std::vector<std::string>& data) {
   auto rows = named(comparison.methods, &ComparedMethod::label, "--method", methods);
   const auto columns = named(comparison.data, &ComparedData::name, "--dataset", data);
-  for (const auto& method : comparison.methods)
-    if (rows.contains(method.label) && !method.start.empty()) rows.insert(method.start);
+  // What a row starts from comes before it, so the last first: their own starts come along.
+  for (auto method = comparison.methods.rbegin(); method != comparison.methods.rend(); ++method)
+    if (rows.contains(method->label) && !method->start.empty()) rows.insert(method->start);
   std::erase_if(comparison.methods, [&](const auto& row) { return !rows.contains(row.label); });
   std::erase_if(comparison.data,
                 [&](const auto& column) { return !columns.contains(column.name); });

@@ -18,7 +18,7 @@ struct ComparedMethod {
   std::string label;   ///< what the table calls it
   std::string method;  ///< of the registry
   std::map<std::string, std::string> parameters = {};
-  std::string start = {};       ///< label of the row whose network it takes; empty: none
+  std::string start = {};       ///< label of an earlier row, whose network it takes; empty: none
   bool finds_clusters = false;  ///< is not told the number of clusters
   bool seeded = true;           ///< gives another result from another seed
   std::string oracle = {};      ///< who answers its questions, as RunSettings has it

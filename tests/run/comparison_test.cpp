@@ -86,13 +86,17 @@ TEST_F(RunComparison, OfSomeClassesTakesTheirImagesAlone) {
 }
 
 TEST_F(RunComparison, SelectionKeepsWhatARowStartsFrom) {
-  comparison_.methods = {{"first", "ae"}, {"second", "dec", {}, "first"}, {"third", "dac"}};
-  select_from(comparison_, {"second"}, {});
-  ASSERT_EQ(comparison_.methods.size(), 2u);
+  comparison_.methods = {{"first", "ae"},
+                         {"second", "dec", {}, "first"},
+                         {"other", "dac"},
+                         {"third", "ae-dac", {}, "second"}};
+  select_from(comparison_, {"third"}, {});
+  ASSERT_EQ(comparison_.methods.size(), 3u);
   EXPECT_EQ(comparison_.methods[0].label, "first");
   EXPECT_EQ(comparison_.methods[1].label, "second");
+  EXPECT_EQ(comparison_.methods[2].label, "third");
   EXPECT_CONTAINS(user_error_of([&] { select_from(comparison_, {"fourth"}, {}); }),
-                  "'fourth' is not in the table; it has: first, second");
+                  "'fourth' is not in the table; it has: first, second, third");
   EXPECT_CONTAINS(user_error_of([&] { select_from(comparison_, {}, {"Columns"}); }),
                   "it has: Rows");
 }
