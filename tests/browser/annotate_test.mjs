@@ -217,9 +217,14 @@ test("a page from before a restart says so for good", { timeout: 300_000 }, asyn
       await served.kill();
       await served.start();
       await page.getByText("The annotator does not answer").waitFor();
+      // What is not known is not said: there are questions, which this page has not got.
+      await page.keyboard.press("2");
+      await page.keyboard.press("1");
+      await page.getByRole("heading", { name: "Fetching the questions" }).waitFor();
       const other = await open();
       await page.unroute("**/api/state*");
       await page.locator(".banner").waitFor({ state: "detached" });
+      await annotator.shownPair(page);
       await page.keyboard.press("n");
       await page.getByText("this page is of the time before: open the address that it printed").waitFor();
       await page.waitForTimeout(3000); // Longer than it waits before it asks again.
