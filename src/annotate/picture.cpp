@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "coterie/data/png.h"
-#include "coterie/report/thumbnail.h"
+#include "coterie/data/thumbnail.h"
 
 namespace coterie {
 namespace {

@@ -72,7 +72,7 @@ std::string stored_path(const nlohmann::json& object, const char* key) {
 }
 
 int colour_of(std::int64_t cluster) {
-  constexpr std::int64_t kColours = 20;  // page.css has as many
+  constexpr std::int64_t kColours = 20;  // web/src/shared/colours.css has as many
   return static_cast<int>(cluster % kColours);
 }
 

@@ -6,7 +6,7 @@
 
 #include "coterie/core/progress.h"
 #include "coterie/data/dataset.h"
-#include "coterie/report/thumbnail.h"
+#include "coterie/data/thumbnail.h"
 
 namespace coterie {
 

@@ -58,7 +58,8 @@ std::string navigation(const std::string& sections) {
 }  // namespace
 
 std::string fill_page(const PageContent& content) {
-  std::string style(embedded::page_css());
+  std::string style(embedded::colours_css());
+  style += embedded::page_css();
   std::string script;
   // Nothing is to be run or loaded where there is nothing to search.
   std::string policy = "img-src data:";

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "coterie/data/dataset.h"
-#include "coterie/report/thumbnail.h"
+#include "coterie/data/thumbnail.h"
 
 namespace coterie {
 

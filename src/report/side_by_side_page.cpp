@@ -132,7 +132,7 @@ std::string agreement_section(const SideBySide& sides) {
          "id=\"agreement-name\">Agreement</h2>\n<div class=\"groups\">\n" +
          agreement("NMI", "mutual information", sides.nmi) +
          agreement("ARI", "pairs treated alike, less chance", sides.ari) +
-         agreement("Same", "in the same cluster, best matched", sides.same) +
+         agreement("Same", "in matched clusters", sides.same) +
          "</div>\n</section>\n";
 }
 

@@ -205,6 +205,36 @@ test("an answer that a lost server did not confirm counts once when it is back",
   );
 });
 
+test("a page from before a restart says so for good", { timeout: 300_000 }, async () => {
+  await serving(
+    annotator.makeRun(200),
+    30,
+    async (served, open) => {
+      const page = await open();
+      await annotator.answer(page, "n");
+      // It misses the restart, and the cookie that another tab gets lets it look again.
+      await page.route("**/api/state*", (route) => route.abort("connectionrefused"));
+      await served.kill();
+      await served.start();
+      await page.getByText("The annotator does not answer").waitFor();
+      // What is not known is not said: there are questions, which this page has not got.
+      await page.keyboard.press("2");
+      await page.keyboard.press("1");
+      await page.getByRole("heading", { name: "Fetching the questions" }).waitFor();
+      const other = await open();
+      await page.unroute("**/api/state*");
+      await page.locator(".banner").waitFor({ state: "detached" });
+      await annotator.shownPair(page);
+      await page.keyboard.press("n");
+      await page.getByText("this page is of the time before: open the address that it printed").waitFor();
+      await page.waitForTimeout(3000); // Longer than it waits before it asks again.
+      assert.ok(await page.locator(".banner").isVisible());
+      assert.equal((await annotator.roundShown(other)).answered, 1);
+    },
+    kLostServer,
+  );
+});
+
 test("image and id stay together through sort, filter and scroll", { timeout: 300_000 }, async () => {
   await serving(annotator.makeRun(3000), 30, async (_, open) => {
     const page = await open();
@@ -296,11 +326,14 @@ test("images are selected, moved, split off, merged and named, and each is undon
     await heading(page, "boots");
     assert.equal((await clusters()).find(({ name }) => name === "boots").size, 5);
 
+    // A cluster without a name takes that of the one that is merged into it.
     await page.keyboard.press("g");
     await page.getByRole("combobox").fill("2");
     await page.keyboard.press("Enter");
-    await heading(page, "Cluster 2");
+    await page.getByText("boots merged into Cluster 2").waitFor();
     assert.equal(await size(2), before[2].size + 5);
+    assert.deepEqual((await clusters()).map(({ name }) => name), ["<b>shoes</b>", "", "boots", ""]);
+    await page.locator("section header").getByText(`${before[2].size + 5} images`).waitFor();
 
     for (const undone of ["clusters merged", "images split off", "images moved", "a name"]) {
       await page.keyboard.press("z");
@@ -353,19 +386,32 @@ test("a file's name is text, whatever it looks like", { timeout: 300_000 }, asyn
 });
 
 test("a full round trains, and the next round's questions come by themselves", { timeout: 600_000 }, async () => {
-  await serving(annotator.makeRun(200), 12, async (_, open) => {
-    const page = await open();
+  const run = annotator.makeRun(40, ["--method", "ae", "--set", "epochs=1", "--set", "batch_size=16"]);
+  await serving(run, 6, async (_, open) => {
+    const [page, other] = [await open(), await open()];
+    await other.keyboard.press("2");
     const asked = new Set();
     while (await page.locator(".training").isHidden()) {
       const pair = await annotator.shownPair(page);
       asked.add(`${pair.a.id} ${pair.b.id}`);
       await annotator.answer(page, truth(pair));
     }
-    await page.getByRole("progressbar", { name: "Training" }).waitFor();
+    // Its progress is seen, and nothing can be changed meanwhile.
+    const progress = page.getByRole("progressbar", { name: "Training" });
+    await progress.waitFor();
+    const values = new Set();
+    while (values.size < 3 && (await progress.isVisible())) values.add(await progress.evaluate((bar) => bar.value));
+    assert.equal(values.size, 3);
+    assert.ok(await other.getByRole("button", { name: "Name" }).isDisabled());
+
     await page.getByText("Round 2").waitFor({ timeout: 500_000 });
     const next = await annotator.shownPair(page);
     assert.ok(!asked.has(`${next.a.id} ${next.b.id}`));
     assert.equal(next.a.number, next.a.id);
+    assert.equal(next.b.number, next.b.id);
     assert.equal((await annotator.roundShown(page)).answered, 0);
+    await annotator.assertTilesShowTheirIds(other, 1);
+    await annotator.answer(page, truth(next));
+    assert.equal((await annotator.roundShown(page)).answered, 1);
   });
 });

@@ -10,10 +10,13 @@ export const kGroups = 4;
 const kProgram = process.env.COTERIE_PROGRAM;
 const kToken = "a-token-of-the-tests-0123456789";
 
+const scratchFolders = [];
+process.on("exit", () => scratchFolders.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
+
 /** A folder that is gone when the tests end. */
 export function scratchFolder() {
   const folder = mkdtempSync(join(tmpdir(), "coterie-browser-"));
-  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+  scratchFolders.push(folder);
   return folder;
 }
 
@@ -28,16 +31,16 @@ export function image(id) {
   return numberedImage(id, [0, 60, 190, 250][group(id)]);
 }
 
-/** A finished run of `count` images in a new folder. */
-export function makeRun(count) {
+/** A finished run of `count` images in a new folder; `options` are more words for `coterie cluster`. */
+export function makeRun(count, options = ["--method", "pac"]) {
   const folder = scratchFolder();
   const images = Array.from({ length: count }, (_, id) => image(id));
   writeFileSync(join(folder, "numbers.npy"), npyOfImages(images));
-  return clusterRun(join(folder, "numbers.npy"), join(folder, "run"));
+  return clusterRun(join(folder, "numbers.npy"), join(folder, "run"), options);
 }
 
-export function clusterRun(input, run, options = []) {
-  const args = ["cluster", input, "-k", String(kGroups), "--method", "pac", "--out", run, ...options];
+export function clusterRun(input, run, options = ["--method", "pac"]) {
+  const args = ["cluster", input, "-k", String(kGroups), "--out", run, ...options];
   execFileSync(kProgram, args, { env: kEnvironment, stdio: ["ignore", "ignore", "pipe"] });
   return run;
 }

@@ -48,6 +48,10 @@ function makeReport(count, method = "pac") {
   return mapped(run, count);
 }
 
+let shared;
+/** A report of 900 images for all tests that only read one. */
+const nineHundred = () => (shared ??= makeReport(900));
+
 function mapped(run, count) {
   const places = Array.from({ length: count }, (_, id) => lattice(count)(id));
   const values = Buffer.from(Float32Array.from(places.flat()).buffer);
@@ -116,7 +120,7 @@ const chosenIds = (page) =>
   page.locator("[aria-labelledby=chosen-name] button[data-point]").evaluateAll((all) => all.map((b) => +b.dataset.point));
 
 test("the pointer shows the image that lies there, under its own name", { timeout: 600_000 }, async () => {
-  const report = makeReport(900);
+  const report = nineHundred();
   await reading(report, async (page, at) => {
     for (let id = 3; id < 900; id += 177) {
       const { x, y } = at(report.places[id]);
@@ -142,7 +146,7 @@ test("the pointer shows the image that lies there, under its own name", { timeou
 });
 
 test("a line around points chooses these, and saves them", { timeout: 600_000 }, async () => {
-  const report = makeReport(900);
+  const report = nineHundred();
   await reading(report, async (page, at) => {
     // A triangle between the lattice's points: its long side is x + y = 19.7.
     const corners = [[4.5, 4.5], [15.2, 4.5], [4.5, 15.2]];
@@ -169,7 +173,7 @@ test("a line around points chooses these, and saves them", { timeout: 600_000 },
 });
 
 test("zoomed and moved, the map still finds the right image", { timeout: 600_000 }, async () => {
-  const report = makeReport(900);
+  const report = nineHundred();
   await reading(report, async (page, at) => {
     // The wheel holds the place under the pointer, which it knows to a pixel.
     const held = at(report.places[456]);
@@ -193,7 +197,7 @@ test("zoomed and moved, the map still finds the right image", { timeout: 600_000
 });
 
 test("all of it can be done by keyboard", { timeout: 600_000 }, async () => {
-  const report = makeReport(900);
+  const report = nineHundred();
   await reading(report, async (page) => {
     await page.getByRole("radio", { name: "Cluster" }).focus();
     for (let step = 0; step < 6 && !(await page.locator("canvas:focus").count()); ++step) await page.keyboard.press("Tab");

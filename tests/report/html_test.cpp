@@ -58,7 +58,7 @@ TEST(Html, FilesAreEmbeddedByteForByte) {
 TEST(Html, EveryClusterColourIsInTheStyle) {
   for (std::int64_t k = 0; k < 1000; ++k) {
     const std::string rule = fmt::format(".c{} {{", colour_of(k));
-    ASSERT_NE(embedded::page_css().find(rule), std::string_view::npos) << rule;
+    ASSERT_NE(embedded::colours_css().find(rule), std::string_view::npos) << rule;
   }
   EXPECT_NE(colour_of(0), colour_of(1));
 }

@@ -101,13 +101,21 @@ export function App({ session }: { session: Session }) {
 
 function Banner({ session }: { session: Session }) {
   if (session.contact === "good") return null;
+  const waiting = session.waiting > 0 ? plural(session.waiting, "change") : "";
   return (
     <p class="banner" role="alert">
-      {session.contact === "stranger"
-        ? "The annotator was started anew and does not know this page: open the address that it printed. All that it confirmed is saved."
-        : `The annotator does not answer. All that it confirmed is saved${
-            session.waiting > 0 ? `, ${plural(session.waiting, "change")} will be sent when it is back` : ""
-          }. If it has ended, start it again: coterie annotate RUN`}
+      {session.contact === "stranger" ? (
+        <>
+          The annotator was started again, and this page is of the time before: open the address that it printed. All
+          that was confirmed is saved{waiting && `; ${waiting} made here ${session.waiting > 1 ? "were" : "was"} not confirmed`}.
+        </>
+      ) : (
+        <>
+          The annotator does not answer. All that it confirmed is saved
+          {waiting && `; ${waiting} will be sent when it answers`}. If it has ended, start it again (coterie annotate
+          RUN) and open the address that it prints.
+        </>
+      )}
     </p>
   );
 }

@@ -3,6 +3,8 @@ import type { Cluster } from "./api";
 import { letGo } from "./hooks";
 import { clusterName, counted, percent, Picture } from "./parts";
 
+const kColours = 20; // shared/colours.css has as many
+
 interface ListProps {
   clusters: Cluster[];
   current: number;
@@ -49,7 +51,7 @@ function Row({ cluster, current, show }: { cluster: Cluster; current: boolean; s
           show(cluster.id);
         }}
       >
-        <span class={`dot c${cluster.id % 9}`} />
+        <span class={`dot c${cluster.id % kColours}`} />
         <span class="name">{clusterName(cluster)}</span>
         <span class="soft">
           {counted(cluster.size)} · {percent(cluster.confidence)}

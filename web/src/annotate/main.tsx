@@ -2,7 +2,7 @@ import { render } from "preact";
 import { Client } from "./api";
 import { App } from "./app";
 import { Session } from "./session";
-import "./theme.css";
+import "../shared/colours.css";
 import "./annotate.css";
 import "./pairs.css";
 import "./clusters.css";

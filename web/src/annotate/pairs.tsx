@@ -18,6 +18,7 @@ export function Pairs({ session, state }: { session: Session; state: State }) {
   const surprise = useSurprise(queue);
   const current = queue.current();
   const running = state.training.state === "running";
+  const known = queue.round === state.round; // Not so until the first questions are here.
 
   const answer = async (given: Answer) => {
     if (!current || running || session.contact === "stranger" || surprise.settling()) return;
@@ -63,12 +64,14 @@ export function Pairs({ session, state }: { session: Session; state: State }) {
           ? "Do these two belong together?"
           : session.waiting > 0
             ? "Saving your answers…"
-            : "No question is open"}
+            : known
+              ? "No question is open"
+              : "Fetching the questions…"}
       </h1>
       {queue.first(1 + kAhead).map((question, index) => (
         <PairOfImages key={key(question)} question={question} hidden={index > 0} zoom={() => setZoomed(!zoomed)} />
       ))}
-      {!current && session.waiting === 0 && (
+      {!current && known && session.waiting === 0 && (
         <div class="panel">
           <p>
             All pairs of this round are answered, skipped, or follow from your answers. Train now, or correct clusters

@@ -17,7 +17,10 @@ export interface Notice {
   wrong: boolean;
 }
 
-/** gone: nothing answers. stranger: something answers, but not to this page's cookie. */
+/**
+ * gone: nothing answers. stranger: the annotator was started anew, with new secrets; this page is of
+ * the one before and can do no more.
+ */
 export type Contact = "good" | "gone" | "stranger";
 
 const kPatience = 35_000; // The server answers a waiting poll after 25 s.
@@ -55,10 +58,10 @@ export class Session {
     this.changed();
   }
 
-  /** Follows the server for as long as the page is open. */
-  async follow(): Promise<never> {
+  /** Follows the server for as long as the page is open and the server knows it. */
+  async follow(): Promise<void> {
     let pause = 50;
-    for (;;) {
+    while (this.contact !== "stranger") {
       await shown();
       await sleep(pause);
       // Nobody promises that versions go on where they were after a restart, so that is asked anew.
@@ -152,6 +155,7 @@ export class Session {
   }
 
   private accept(state: State, afresh: boolean): void {
+    if (this.contact === "stranger") return;
     // Answers to requests may overtake each other.
     if (!afresh && this.state && state.version < this.state.version) return;
     this.state = state;
@@ -166,15 +170,12 @@ export class Session {
       this.lose("gone");
       return 500;
     }
-    if (error instanceof Refused && error.status === 403) {
-      this.lose("stranger");
-      return 2_000;
-    }
+    if (error instanceof Refused && error.status === 403) this.lose("stranger");
     return 2_000; // Too many tabs wait already, or the like: ask again.
   }
 
   private lose(contact: Contact): void {
-    if (this.contact === contact) return;
+    if (this.contact === contact || this.contact === "stranger") return;
     this.contact = contact;
     this.changed();
   }

@@ -17,7 +17,7 @@ export interface Grouping {
 
 type Rgb = [number, number, number];
 
-/** The page's colours (src/report/page.css), which follow its light and dark. */
+/** The page's colours (web/src/shared/colours.css), which follow its light and dark. */
 export class Palette {
   readonly clusters: string[] = [];
   readonly accent: string;

@@ -1,4 +1,4 @@
-#include "coterie/report/thumbnail.h"
+#include "coterie/data/thumbnail.h"
 
 #include "testing.h"
 
