@@ -16,7 +16,8 @@ import sys
 import zlib
 
 FASHION = pathlib.Path("/usr/share/datasets/fashion-mnist")
-PHOTO = 64  # pixels
+PHOTO = 28  # pixels
+PHOTOS = 40
 
 
 def fashion(kind, count):
@@ -98,18 +99,18 @@ def torchvision_weights(path):
 
 def make_files(folder):
     images, labels = fashion("train", 300)
-    few = images[:60]
-    for name, part in (("photos", few), ("new-photos", images[60:72])):
+    few = images[:PHOTOS]
+    for name, part in (("photos", few), ("new-photos", images[PHOTOS : PHOTOS + 8])):
         (folder / name).mkdir(parents=True)
         for i, image in enumerate(part):
             png(folder / name / f"img-{i:03}.png", photo(image))
     (folder / "photos" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nno more")
-    npy(folder / "images.npy", "|u1", (60, PHOTO, PHOTO, 3), b"".join(photo(image) for image in few))
-    npy(folder / "labels.npy", "|u1", (60,), bytes(labels[:60]))
+    npy(folder / "images.npy", "|u1", (PHOTOS, PHOTO, PHOTO, 3), b"".join(photo(image) for image in few))
+    npy(folder / "labels.npy", "|u1", (PHOTOS,), bytes(labels[:PHOTOS]))
     npy(folder / "features.npy", "<f4", (300, 49), reals([v for image in images for v in shrunk(image, 7)]))
     table(folder / "table.csv", images, labels, "class")
     table(folder / "pendigits.csv", images, labels, "label")
-    idx_folder(folder / "mnist-folder", 100)
+    idx_folder(folder / "mnist-folder", 40)
     for kind in ("images-idx3", "labels-idx1"):
         shutil.copy(folder / "mnist-folder" / f"t10k-{kind}-ubyte.gz", folder)
 
@@ -117,9 +118,9 @@ def make_files(folder):
     data = folder / "DIR"
     shutil.copytree(folder / "mnist-folder", data / "mnist")
     table(data / "pendigits/pendigits.csv", images, labels, "label")
-    small = [v / 255 for image in images for v in shrunk(image, 16)]
-    npy(data / "usps/images.npy", "<f4", (300, 16, 16), reals(small))
-    npy(data / "usps/labels.npy", "|u1", (300,), bytes(labels))
+    small = [v / 255 for image in images[:60] for v in shrunk(image, 16)]
+    npy(data / "usps/images.npy", "<f4", (60, 16, 16), reals(small))
+    npy(data / "usps/labels.npy", "|u1", (60,), bytes(labels[:60]))
     npy(data / "isolet1/features.npy", "<f4", (300, 49), reals([v for image in images for v in shrunk(image, 7)]))
     twenty = bytes(2 * label + i % 2 for i, label in enumerate(labels))
     npy(data / "coil20/images.npy", "|u1", (300, 32, 32), bytes(v for image in images for v in shrunk(image, 32)))
@@ -149,7 +150,7 @@ def main(build, out):
     os.environ["COTERIE_CACHE"] = str(out / "cache")
     make_files(out / "files")
     make_runs(build / "coterie", out / "runs", out / "files")
-    idx_folder(out / "data" / "fashion-mnist", 100)
+    idx_folder(out / "data" / "fashion-mnist", 40)
     subprocess.run(["cmake", "--install", build, "--prefix", out / "prefix"], check=True, stdout=subprocess.DEVNULL)
 
 
