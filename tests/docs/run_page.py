@@ -74,6 +74,7 @@ class Page:
             "PATH": f"{HERE / 'bin'}:{os.environ['PATH']}",
             "COTERIE_CACHE": str(self.folder / ".cache"),
             "COTERIE_DATA": str(self.fixtures / "data"),
+            "GIT_CEILING_DIRECTORIES": str(self.folder),  # The patches are not for the repository around it.
             "DOCS_PROGRAM": str(self.build / "coterie"),
             "DOCS_PORT": str(port),
             "DOCS_PYTHON": sys.executable,
@@ -124,16 +125,11 @@ class Page:
                     (self.tree / "include/coterie" / layer.name).symlink_to(layer)
 
     def check(self, file):
-        """Compiles a file of the tree as far as its names and types, with the flags of the deepest layers."""
+        """Compiles a file of the tree as far as its names and types, as a file of src/methods is."""
         commands = json.loads((self.build / "compile_commands.json").read_text())
         like = next(entry for entry in commands if "coterie_methods.dir" in entry["file"])
-        words = like["command"].split()
-        flags = [word for word in words if word.startswith(("-D", "-std", "-W"))] + ["-Wno-invalid-pch"]
-        system = [words[i + 1] for i, word in enumerate(words) if word == "-isystem"]
-        self.command(
-            "c++", "-fsyntax-only", *flags, f"-I{self.tree}/include", f"-I{self.tree}/tests",
-            *[f"-isystem{folder}" for folder in system], self.tree / file,
-        )
+        compiler, *flags = like["command"].split(" -o ")[0].split()
+        self.command(compiler, "-fsyntax-only", f"-I{self.tree}/include", f"-I{self.tree}/tests", *flags, self.tree / file)
 
     def run_cpp(self, text):
         place = re.match(r"// ((?:src|tests)/\S+)\n", text)
@@ -154,7 +150,7 @@ class Page:
 
     def run_diff(self, text):
         self.source_tree()
-        self.command("git", "apply", "--unidiff-zero", "-", text=text, cwd=self.tree)
+        self.command("git", "apply", "-", text=text, cwd=self.tree)
         for file in re.findall(r"^\+\+\+ b/(\S+\.cpp)$", text, flags=re.M):
             self.check(file)
 
