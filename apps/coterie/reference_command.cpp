@@ -70,8 +70,7 @@ std::string commands_page(const CLI::App& app) {
       fmt::format("# Commands\n\n{}\n{}\n\n| command | what it does |\n| --- | --- |\n", kMadeBy,
                   app.get_footer());
   for (const auto* command : app.get_subcommands({}))
-    text += fmt::format("| [`{0}`](#coterie-{0}) | {1} |\n", command->get_name(),
-                        cell(command->get_description()));
+    text += fmt::format("| `{}` | {} |\n", command->get_name(), cell(command->get_description()));
   for (const auto* command : app.get_subcommands({})) text += command_section(*command, app);
   return text;
 }

@@ -150,7 +150,7 @@ def main(build, out):
     os.environ["COTERIE_CACHE"] = str(out / "cache")
     make_files(out / "files")
     make_runs(build / "coterie", out / "runs", out / "files")
-    idx_folder(out / "data" / "fashion-mnist", 40)
+    idx_folder(out / "data" / "fashion-mnist", 80)
     subprocess.run(["cmake", "--install", build, "--prefix", out / "prefix"], check=True, stdout=subprocess.DEVNULL)
 
 

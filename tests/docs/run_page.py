@@ -54,7 +54,9 @@ class Page:
         self.folder = fixtures / "pages" / "-".join(page.relative_to(pages.SOURCE).with_suffix("").parts)
         self.tree = self.folder / "tree"
         self.shortened = self.folder / "shortened.txt"
-        self.checked = set()
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
 
     def lay_out(self):
         """The page's folder: the fixtures, and those runs that the page does not make itself."""
@@ -67,16 +69,13 @@ class Page:
         (self.folder / "docs").symlink_to(pages.SOURCE / "docs")
 
     def environment(self):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
         return os.environ | {
             "PATH": f"{HERE / 'bin'}:{os.environ['PATH']}",
             "COTERIE_CACHE": str(self.folder / ".cache"),
             "COTERIE_DATA": str(self.fixtures / "data"),
             "GIT_CEILING_DIRECTORIES": str(self.folder),  # The patches are not for the repository around it.
             "DOCS_PROGRAM": str(self.build / "coterie"),
-            "DOCS_PORT": str(port),
+            "DOCS_PORT": str(self.port),
             "DOCS_PYTHON": sys.executable,
             "DOCS_SOURCE": str(pages.SOURCE),
             "DOCS_SHORTENED": str(self.shortened),
