@@ -6,6 +6,8 @@ cd "$(dirname "$0")/.."
 
 rm -rf build/docs
 doxygen docs/Doxyfile
+# Doxygen takes parts off the path of an include, and puts none before it.
+sed -i 's|<code>#include &lt;|&coterie/|' build/docs/*.html
 for page in build/docs/md_*.html; do
   name=$(basename "$page" .html)
   if ! grep -qF "@ref $name\"" docs/layout.xml; then

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <regex>
 
 #include "commands.h"
 #include "coterie/core/files.h"
@@ -23,7 +24,13 @@ std::string cell(std::string text) {
   return text;
 }
 
-/// The same in code type; nothing where there is nothing.
+/// The same for a sentence of the help, with the options that it names in code type.
+std::string sentence(const std::string& text) {
+  static const std::regex kOption("(^|[ (])(--[a-z][a-z-]*)");
+  return std::regex_replace(cell(text), kOption, "$1`$2`");
+}
+
+/// A value in code type; nothing where there is nothing.
 std::string code(const std::string& text) {
   return text.empty() ? "" : fmt::format("`{}`", cell(text));
 }
@@ -51,12 +58,12 @@ std::string command_section(const CLI::App& command, const CLI::App& app) {
   std::string text = fmt::format(
       "\n## coterie {}\n\n{}.\n\n| option | value | default | what it does |\n"
       "| --- | --- | --- | --- |\n",
-      command.get_name(), command.get_description());
+      command.get_name(), sentence(command.get_description()));
   for (const auto* option :
        command.get_options([](const CLI::Option* o) { return !is_help(*o); })) {
     text +=
         fmt::format("| {} | {} | {} | {}{} |\n", code(names_of(*option)), code(value_of(*option)),
-                    code(option->get_default_str()), cell(option->get_description()),
+                    code(option->get_default_str()), sentence(option->get_description()),
                     option->get_required() ? " (required)" : "");
   }
   // What a command says of itself beside the exit codes, which all of them have.
@@ -68,9 +75,10 @@ std::string command_section(const CLI::App& command, const CLI::App& app) {
 std::string commands_page(const CLI::App& app) {
   std::string text =
       fmt::format("# Commands\n\n{}\n{}\n\n| command | what it does |\n| --- | --- |\n", kMadeBy,
-                  app.get_footer());
+                  sentence(app.get_footer()));
   for (const auto* command : app.get_subcommands({}))
-    text += fmt::format("| `{}` | {} |\n", command->get_name(), cell(command->get_description()));
+    text +=
+        fmt::format("| `{}` | {} |\n", command->get_name(), sentence(command->get_description()));
   for (const auto* command : app.get_subcommands({})) text += command_section(*command, app);
   return text;
 }
@@ -86,9 +94,9 @@ std::string methods_page() {
         "| --- | --- | --- | --- |\n",
         info.name, info.summary, info.family, info.paper);
     for (const auto& parameter : create()->parameters())
-      text +=
-          fmt::format("| {} | {} | {} | {} |\n", code(parameter.name),
-                      code(parameter.default_value), code(parameter.allowed), cell(parameter.help));
+      text += fmt::format("| {} | {} | {} | {} |\n", code(parameter.name),
+                          code(parameter.default_value), code(parameter.allowed),
+                          sentence(parameter.help));
   }
   return text;
 }
