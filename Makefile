@@ -1,6 +1,6 @@
 # Two commands: `make demo` and `make test`. Each installs what is missing, builds and runs.
 .DEFAULT_GOAL := help
-.PHONY: help setup peers build demo test browser sanitize sanitize-base bench format clean
+.PHONY: help setup peers build demo docs test browser sanitize sanitize-base bench format clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
@@ -18,7 +18,12 @@ build: setup  ## the program, as build/release/coterie
 demo: build  ## clusters Fashion-MNIST and writes a report
 	@tools/demo.sh
 
+docs: build  ## the documentation, as build/docs/index.html
+	@tools/setup.sh docs
+	@tools/docs.sh
+
 test: peers  ## all tests of the release build; the reduced build
+	@tools/setup.sh docs
 	@tools/check.sh release reduced
 
 browser: peers  ## the report and the annotator in Chromium

@@ -1,6 +1,7 @@
 #!/bin/sh
-# setup.sh [peers]: installs the Debian 12 packages that build and demo need; with `peers` also the
-# libraries that tests and benches compare with. Does nothing where all are there.
+# setup.sh [peers|docs]: installs the Debian 12 packages that build and demo need; with `peers` also the
+# libraries that tests and benches compare with, with `docs` what makes the site of the documentation.
+# Does nothing where all are there.
 set -eu
 
 packages="
@@ -15,7 +16,10 @@ packages="
 "
 # Node.js that did not come as a package serves as well.
 command -v npm >/dev/null || packages="$packages nodejs npm"
-[ "${1:-}" != peers ] || packages="$packages python3-sklearn python3-faiss python3-torchvision python3-torch chromium"
+case "${1:-}" in
+  peers) packages="$packages python3-sklearn python3-faiss python3-torchvision python3-torch chromium" ;;
+  docs) packages="$packages doxygen doxygen-awesome-css" ;;
+esac
 
 if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
   echo "setup: no apt on this system; what is needed, by the names of Debian 12:" $packages >&2

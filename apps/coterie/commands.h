@@ -44,6 +44,7 @@ void add_datasets_command(CLI::App& app, Session& session);
 void add_doctor_command(CLI::App& app, Session& session);
 void add_bench_command(CLI::App& app, Session& session);
 void add_completion_command(CLI::App& app, Session& session);
+void add_reference_command(CLI::App& app, Session& session);
 
 /// --quiet, --json, --threads and --cache, as far as `with_*` says.
 void add_common_options(CLI::App& command, Session& session);

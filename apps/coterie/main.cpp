@@ -96,6 +96,7 @@ int run_program(int argc, char** argv) {
   add_doctor_command(app, session);
   add_bench_command(app, session);
   add_completion_command(app, session);
+  add_reference_command(app, session);
 
   try {
     app.parse(argc, argv);

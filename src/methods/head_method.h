@@ -165,7 +165,9 @@ std::vector<Stage> HeadMethod<Params, Body>::all_stages(const Training& training
                 return description.features;
               });
             }
-            return head_log_probabilities(description);
+            // The head is in float32, whatever the network's precision.
+            return head_log_probabilities(
+                {description.features.to(torch::kFloat), description.codes.to(torch::kFloat)});
           },
       .labels =
           [this, training] {

@@ -12,19 +12,12 @@
 #include "coterie/core/text.h"
 #include "coterie/data/csv.h"
 #include "coterie/data/npy.h"
+#include "coterie/run/run_files.h"
 
 namespace fs = std::filesystem;
 
 namespace coterie {
 namespace {
-
-constexpr const char* kOutputs[] = {
-    "assignments.csv", "bad_files.csv",     "embeddings.npy",  "probabilities.npy", "metrics.json",
-    "history.jsonl",   "model.safetensors", "model.json",      "dendrogram.csv",    "hierarchy.csv",
-    "constraints.csv", "corrections.csv",   "corrections.json"};
-
-/// What later commands make of a finished run.
-constexpr const char* kDerived[] = {"map.npy", "map.json", "duplicates.csv", "outliers.csv"};
 
 nlohmann::json parse_json_file(const fs::path& path) {
   auto json = nlohmann::json::parse(read_file(path), nullptr, false);
@@ -184,7 +177,8 @@ Corrections RunFolder::read_corrections(const std::vector<std::string>& paths) c
 
 nlohmann::json RunFolder::list_files() const {
   auto files = nlohmann::json::array();
-  for (const char* name : kOutputs) {
+  for (const auto& [name, role, holds] : run_files()) {
+    if (role != RunFileRole::output) continue;
     std::error_code error;
     const auto bytes = fs::file_size(file(name), error);
     if (error) continue;
@@ -195,13 +189,8 @@ nlohmann::json RunFolder::list_files() const {
 
 void RunFolder::remove_outputs() const {
   std::error_code ignored;
-  fs::remove(file("manifest.json"), ignored);
-  for (const char* name : kOutputs) fs::remove(file(name), ignored);
-  for (const char* name : kDerived) fs::remove(file(name), ignored);
-  fs::remove_all(checkpoints(), ignored);
-  fs::remove_all(tensorboard(), ignored);
-  fs::remove_all(snapshots(), ignored);
-  fs::remove_all(path_ / "report", ignored);
+  for (const auto& [name, role, holds] : run_files())  // The manifest is the first of them.
+    if (role != RunFileRole::kept) fs::remove_all(file(name), ignored);
   fs::remove(path_, ignored);  // Only where it is empty by now.
 }
 

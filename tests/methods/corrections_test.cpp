@@ -62,11 +62,14 @@ TEST(CorrectionsSlow, ConstraintsTurnAClusteringRound) {
 TEST(Corrections, LabelsMayHaveAnotherNumberOfClusters) {
   const ToyImages images(60);
   const TrainedRun run("dpac", images, 3);
-  FitContext context{.clusters = 2, .seed = 3};
-  context.init_from = run.model();
-  for (const auto kind : images.truth) context.corrections.labels.push_back(kind == 2);
-  const Clustering corrected = TrainedRun::make("dpac")->fit(images.data, context);
-  EXPECT_EQ(corrected.labels, context.corrections.labels);
+  for (const char* precision : {"fp32", "bf16"}) {
+    FitContext context{.clusters = 2, .seed = 3};
+    context.precision = precision;
+    context.init_from = run.model();
+    for (const auto kind : images.truth) context.corrections.labels.push_back(kind == 2);
+    const Clustering corrected = TrainedRun::make("dpac")->fit(images.data, context);
+    EXPECT_EQ(corrected.labels, context.corrections.labels) << precision;
+  }
 }
 
 TEST(CorrectionsSlow, FollowAFullTrainingWhereNoRunIsGiven) {
