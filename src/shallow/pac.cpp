@@ -154,7 +154,7 @@ const Fields<PacParams>& PacParams::fields() {
   static const Fields<PacParams> fields =
       Fields<PacParams>()
           .number("m", &PacParams::m, Range{1, 100, true, false},
-                  "fuzziness; nearer to 1 is harder")
+                  "fuzziness, at most; nearer to 1 is harder")
           .choice("distance", &PacParams::distance,
                   {{"sqeuclidean", PacDistance::sqeuclidean},
                    {"cosine", PacDistance::cosine},
