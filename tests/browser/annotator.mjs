@@ -56,7 +56,8 @@ export class Annotator {
   /** Starts, or starts again at the same address. */
   async start() {
     const options = ["--port", String(this.port), "--token", kToken, "--budget", String(this.budget)];
-    const child = spawn(kProgram, ["annotate", this.run, ...options], {
+    // What it trains here is small: on a busy machine several threads would wait for each other.
+    const child = spawn(kProgram, ["annotate", this.run, ...options, "--threads", "1"], {
       env: kEnvironment,
       stdio: ["ignore", "pipe", "pipe"],
     });
