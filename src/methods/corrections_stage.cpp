@@ -24,6 +24,19 @@ std::vector<Constraint> consistent(const std::vector<Constraint>& constraints,
   return graph.taken();
 }
 
+/// Stands for the label of an image that may go to any cluster.
+constexpr std::int32_t kFree = -1;
+
+/// Frees the images of constraints that their labels do not meet: what holds others where they are
+/// must not hold these.
+std::vector<std::int32_t> freed(std::vector<std::int32_t> labels,
+                                const std::vector<Constraint>& constraints) {
+  const std::vector<std::int32_t> before = labels;
+  for (const auto& [a, b, link] : constraints)
+    if ((before[a] == before[b]) != (link == Link::must)) labels[a] = labels[b] = kFree;
+  return labels;
+}
+
 /// Constraints of a step: places in the images of both ends, the first ones of `images` rows.
 struct DrawnPairs {
   std::vector<std::int64_t> rows;  ///< of the data set: all first ends, then all second ones
@@ -69,8 +82,9 @@ std::vector<Stage> correction_stages(const TrainingData& data, const Corrections
     if (!head_alone) stage.trained.push_back(work.network);
     const std::int64_t steps = std::max<std::int64_t>(1, data.count / stage.batch_size);
     stage.epochs = std::max(kEpochs, (kLeastSteps + steps - 1) / steps);
-    stage.before_epoch = [work, kept, head_alone, labels = corrections.labels](std::int64_t epoch) {
-      if (epoch == 0) kept->set(labels.empty() ? work.labels() : labels);
+    stage.before_epoch = [work, kept, constraints, head_alone,
+                          labels = corrections.labels](std::int64_t epoch) {
+      if (epoch == 0) kept->set(freed(labels.empty() ? work.labels() : labels, *constraints));
       if (head_alone) work.network->eval();
     };
     stage.step = [work, kept, constraints, head_alone, &engine](Batch& batch) -> Losses {
@@ -80,7 +94,8 @@ std::vector<Stage> correction_stages(const TrainingData& data, const Corrections
           pairs.rows.empty() ? batch.images : torch::cat({batch.images, engine.images(pairs.rows)});
       const auto all = work.log_probabilities(images, head_alone);
       const auto own = all.narrow(0, 0, count);
-      const auto keep = torch::nll_loss(own, kept->of(batch.indices));
+      const auto keep =
+          torch::nll_loss(own, kept->of(batch.indices), {}, at::Reduction::Sum, kFree) / count;
       Losses losses{keep, {{"keep", keep}}, own.argmax(1)};
       if (pairs.rows.empty()) return losses;
       const auto ends = all.narrow(0, count, 2 * pairs.must.size(0)).exp().chunk(2);

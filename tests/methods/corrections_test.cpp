@@ -40,15 +40,17 @@ class TrainedRun {
 };
 
 TEST(CorrectionsSlow, ConstraintsTurnAClusteringRound) {
-  // Kinds 0 and 1 are one group to this person, and kind 2 is two: those lit at an odd place.
+  // Kinds 0 and 1 are one group to this person.
   const ToyImages images(60);
   const TrainedRun run("dpac", images, 3);
   ASSERT_EQ(accuracy(run.found.labels, images.truth), 1.0);
   FitContext context{.clusters = 3, .seed = 3};
   context.init_from = run.model();
-  // Image 0 (kind 0) and all others of its kind belong to kind 1.
+  // Each image of kind 0 belongs to image 1 and to another of kind 1. With image 1 alone, that one
+  // could go over to kind 0 as well.
   for (std::int64_t i = 0; i < 60; i += 3) {
     context.corrections.constraints.push_back({i, 1, Link::must});
+    context.corrections.constraints.push_back({i, i + 1, Link::must});
     context.corrections.constraints.push_back({i, 2, Link::cannot});
   }
   std::vector<std::string> stages;
