@@ -1,6 +1,6 @@
 # Two commands: `make demo` and `make test`. Each installs what is missing, builds and runs.
 .DEFAULT_GOAL := help
-.PHONY: help setup peers build demo docs test browser sanitize sanitize-base bench format clean
+.PHONY: help setup peers build demo docs docs-test test browser sanitize sanitize-base bench format clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
@@ -25,6 +25,12 @@ docs: build  ## the documentation, as build/docs/index.html
 test: peers  ## all tests of the release build; the reduced build
 	@tools/setup.sh docs
 	@tools/check.sh release reduced
+
+docs-test: peers  ## every block of the documentation, run
+	@tools/setup.sh docs
+	@cmake --preset release -DCOTERIE_DOCS_TESTS=ON
+	@cmake --build --preset release
+	@ctest --preset release -R '^Docs'
 
 browser: peers  ## the report and the annotator in Chromium
 	@cmake --preset release -DCOTERIE_BROWSER_TESTS=ON
