@@ -374,7 +374,7 @@ Comparison adc_table(const fs::path& folder) {
                    .about = "the ADC paper's tables 2 and 5: a fifth as many answers as images"};
   table.published_figures = "ACC / NMI / ARI";
   const auto row = [&](const char* label, std::map<std::string, std::string> parameters) {
-    parameters["epochs"] = "25";  // a quarter of the paper's, in which the loss is as low
+    parameters["epochs"] = "25";  // a quarter of the paper's, for a CPU
     ComparedMethod method{label, "adc", std::move(parameters)};
     method.oracle = "truth";
     table.methods.push_back(method);
