@@ -6,8 +6,8 @@ namespace coterie {
 
 /// OpenBLAS knows processors by their model numbers. On one that is newer than itself it falls back
 /// to the kernels of the first 64-bit ones ("Prescott"), which are four times slower. This tells it
-/// to take those of the newest processor whose instructions this one has. Does nothing where another
-/// BLAS is loaded, or the user has chosen (OPENBLAS_CORETYPE).
+/// to take those of the newest processor whose instructions this one has. Does nothing where
+/// another BLAS is loaded, or the user has chosen (OPENBLAS_CORETYPE).
 ///
 /// Call it before threads multiply matrices; later calls do nothing.
 void choose_blas_kernels();

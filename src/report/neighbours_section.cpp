@@ -38,9 +38,7 @@ std::string neighbours_section(const RunSummary& summary, const CancelToken& can
   if (!run.dataset.has_images() || !std::filesystem::exists(path)) return {};
   const FeatureRows embeddings = NpyFile(path).features();
   if (embeddings.values.rows != summary.size()) return {};
-  std::vector<std::int32_t> labels;
-  labels.reserve(run.rows.size());
-  for (const auto& row : run.rows) labels.push_back(row.label);
+  const std::vector<std::int32_t> labels = labels_of(run.rows);
   const auto found =
       nearest_images(embeddings.values, labels, std::min(run.clusters, kMostClusters), kNearestEach,
                      run.manifest.value("seed", std::uint64_t{0}), cancel);

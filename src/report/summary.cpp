@@ -87,9 +87,7 @@ void choose_rows(RunSummary& summary) {
 void score_rows(RunSummary& summary) {
   const Dataset& dataset = summary.run->dataset;
   if (!dataset.has_truth()) return;
-  std::vector<std::int32_t> labels;
-  labels.reserve(summary.run->rows.size());
-  for (const auto& row : summary.run->rows) labels.push_back(row.label);
+  const std::vector<std::int32_t> labels = labels_of(summary.run->rows);
   summary.scores = score(labels, dataset.truth, summary.run->clusters);
   summary.confusion = confusion_matrix(labels, dataset.truth);
   const Confusion& confusion = *summary.confusion;

@@ -179,8 +179,7 @@ std::vector<std::vector<std::int32_t>> labels_of_runs(const std::vector<std::str
     if (run.read_finished_manifest().at("input").at("fingerprint") != dataset.fingerprint)
       throw UserError("--bases {} clustered other images than those of {}", printable(path),
                       printable(dataset.source));
-    auto& labels = all.emplace_back();
-    for (const auto& row : run.read_assignments()) labels.push_back(row.label);
+    all.push_back(labels_of(run.read_assignments()));
   }
   return all;
 }
@@ -410,7 +409,7 @@ class Run {
   Dataset dataset_;
   Corrections corrections_;
   std::vector<std::vector<std::int32_t>> bases_;  // [M][N]
-  std::int64_t clusters_ = 0;  // known when the fit is done
+  std::int64_t clusters_ = 0;                     // known when the fit is done
   double load_seconds_ = 0;
   double fit_seconds_ = 0;
   double seconds_ = 0;
@@ -525,8 +524,7 @@ nlohmann::json evaluate_run(const fs::path& path, const std::string& labels, Pro
   Stopwatch watch;
   LoadedRun run = open_run(path, progress, cancel);
   if (!labels.empty()) attach_truth(run.dataset, labels);
-  std::vector<std::int32_t> found;
-  for (const auto& row : run.rows) found.push_back(row.label);
+  const std::vector<std::int32_t> found = labels_of(run.rows);
   nlohmann::json metrics = {{"method", run.manifest.at("method")},
                             {"seed", run.manifest.at("seed")},
                             {"n", run.dataset.size()},

@@ -82,7 +82,7 @@ Source open_source(const RunFolder& folder, const std::string& snapshot, Progres
     source.rows = source.file.values;
     return source;
   }
-  for (const auto& row : folder.read_assignments()) source.labels.push_back(row.label);
+  source.labels = labels_of(folder.read_assignments());
   if (const fs::path embeddings = folder.file("embeddings.npy"); fs::exists(embeddings)) {
     source.name = "embeddings";
     source.file = NpyFile(embeddings).features();

@@ -116,8 +116,7 @@ PngImage nearest_picture(const LoadedRun& run, std::int64_t count, std::uint64_t
     throw UserError("{} has no embeddings: method {} clusters the pixels themselves", name,
                     run.manifest.at("method").get<std::string>());
   const Matrix<float> embeddings = run.folder.read_matrix("embeddings.npy");
-  std::vector<std::int32_t> labels;
-  for (const auto& row : run.rows) labels.push_back(row.label);
+  const std::vector<std::int32_t> labels = labels_of(run.rows);
   const auto rows = nearest_images(embeddings, labels, run.clusters, count, seed);
   const auto& truth = run.dataset.truth;
   Cells cells(run.dataset.training_data(), static_cast<std::int64_t>(rows.size()), 2 * count + 2);

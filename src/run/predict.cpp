@@ -10,16 +10,6 @@
 namespace fs = std::filesystem;
 
 namespace coterie {
-namespace {
-
-std::vector<std::int32_t> labels_of(const std::vector<AssignedRow>& rows) {
-  std::vector<std::int32_t> labels;
-  labels.reserve(rows.size());
-  for (const auto& row : rows) labels.push_back(row.label);
-  return labels;
-}
-
-}  // namespace
 
 Predictor::Predictor(const fs::path& run) : folder_(run) {
   folder_.read_finished_manifest();

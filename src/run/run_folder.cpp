@@ -276,4 +276,11 @@ std::vector<AssignedRow> assigned_rows(const std::vector<std::string>& paths,
   return rows;
 }
 
+std::vector<std::int32_t> labels_of(const std::vector<AssignedRow>& rows) {
+  std::vector<std::int32_t> labels;
+  labels.reserve(rows.size());
+  for (const auto& row : rows) labels.push_back(row.label);
+  return labels;
+}
+
 }  // namespace coterie

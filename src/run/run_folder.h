@@ -103,5 +103,7 @@ std::vector<AssignedRow> assigned_rows(const std::vector<std::string>& paths,
                                        const std::vector<std::int32_t>& labels,
                                        const std::vector<float>& confidences,
                                        std::int64_t clusters);
+/// The label of each row.
+std::vector<std::int32_t> labels_of(const std::vector<AssignedRow>& rows);
 
 }  // namespace coterie

@@ -12,6 +12,7 @@
 #include "coterie/core/random.h"
 #include "coterie/shallow/pac_linear.h"
 #include "coterie/shallow/pac_pairs.h"
+#include "coterie/shallow/principal_components.h"
 #include "coterie/shallow/row_blocks.h"
 #include "coterie/shallow/stored_tensors.h"
 #include "coterie/shallow/sweep_plan.h"
@@ -23,8 +24,8 @@ namespace {
 /// cores instead.
 constexpr double kTeamWork = 2e8;
 constexpr int kBlocksPerCluster = 10;
-/// Of the uniform start, a block of b out of N rows answers a cluster's excess by 1 / (m - 1) * b /
-/// N of it, from 2 on with a larger lack: blocks keep to a third.
+/// Near the uniform start, a block of b out of N rows takes b / N / (m - 1) times a cluster's
+/// excess away from it. From 2 on that overshoots more each time; blocks keep to a third.
 constexpr double kSteadyPart = 1.0 / 3;
 /// A random start hardly moves at first: no fewer sweeps say that it has settled.
 constexpr int kFewestSweeps = 10;
@@ -146,7 +147,8 @@ class Pac::Runner {
 
 std::int64_t pac_block_rows(std::int64_t rows, std::int64_t clusters, double m, std::int64_t most) {
   const double steady = static_cast<double>(rows) * (m - 1) * kSteadyPart;
-  const auto block = std::min<std::int64_t>(rows / (kBlocksPerCluster * clusters), std::llround(steady));
+  const auto block =
+      std::min<std::int64_t>(rows / (kBlocksPerCluster * clusters), std::llround(steady));
   return std::clamp<std::int64_t>(block, 1, most);
 }
 

@@ -6,7 +6,6 @@
 #include "coterie/core/parallel.h"
 #include "coterie/core/random.h"
 #include "coterie/shallow/row_blocks.h"
-#include "coterie/shallow/rows.h"
 
 namespace coterie {
 namespace {
@@ -102,6 +101,25 @@ Matrix<float> PrincipalComponents::apply(ConstFeatures features) const {
     }
   });
   return out;
+}
+
+double largest_variance_share(const PreparedRows& rows) {
+  // With few rows a column, chance alone gives a direction several times its share.
+  constexpr std::int64_t kFewest = 1000, kRowsPerColumn = 8, kMostValues = 4'000'000;
+  const std::int64_t columns = rows.cols();
+  const std::int64_t count = std::min(
+      rows.rows(), std::max(kFewest, std::min(kRowsPerColumn * columns, kMostValues / columns)));
+  Matrix<float> sample(count, columns);
+  double total = 0;
+  for (std::int64_t i = 0; i < count; ++i) {
+    rows.load(share_of(rows.rows(), static_cast<int>(i), static_cast<int>(count)).begin,
+              sample.row(i));
+    total += squared_length(sample.row(i), columns);
+  }
+  if (!(total > 0)) return 0;
+  PrincipalComponents components;
+  components.fit(sample, 1);
+  return components.variances()[0] * static_cast<double>(count) / total;
 }
 
 }  // namespace coterie

@@ -5,6 +5,7 @@
 
 #include "coterie/core/matrix.h"
 #include "coterie/shallow/assignment.h"
+#include "coterie/shallow/rows.h"
 
 namespace coterie {
 
@@ -33,5 +34,9 @@ class PrincipalComponents {
   std::vector<double> variances_;
   Matrix<float> directions_;
 };
+
+/// The share of the rows' variance that the direction with the most of it has, from a sample of
+/// them, evenly spaced; 0 where they are all equal.
+double largest_variance_share(const PreparedRows& rows);
 
 }  // namespace coterie

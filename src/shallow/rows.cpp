@@ -1,7 +1,6 @@
 #include "coterie/shallow/rows.h"
 
 #include <cmath>
-#include <utility>
 
 #include "coterie/core/parallel.h"
 
@@ -33,47 +32,6 @@ std::vector<double> PreparedRows::mean_of(ConstFeatures features, bool unit_leng
         static_cast<float>(mean[d] / static_cast<double>(std::max<std::int64_t>(features.rows, 1)));
   }
   return mean;
-}
-
-double largest_variance_share(const PreparedRows& rows) {
-  // With few rows a column, chance alone gives a direction several times its share.
-  constexpr std::int64_t kFewest = 1000, kRowsPerColumn = 8, kMostValues = 4'000'000;
-  constexpr int kMostSteps = 30;
-  constexpr double kSettled = 1e-3;
-  const std::int64_t columns = rows.cols();
-  const std::int64_t count = std::min(
-      rows.rows(), std::max(kFewest, std::min(kRowsPerColumn * columns, kMostValues / columns)));
-  Matrix<float> sample(count, columns);
-  double total = 0;
-  for (std::int64_t i = 0; i < count; ++i) {
-    rows.load(share_of(rows.rows(), static_cast<int>(i), static_cast<int>(count)).begin,
-              sample.row(i));
-    total += squared_length(sample.row(i), columns);
-  }
-  if (!(total > 0)) return 0;
-  // Power iteration: the direction turns to that of the largest variance.
-  RandomStream random(0, "largest variance");
-  std::vector<double> direction(static_cast<std::size_t>(columns)), next(direction.size());
-  for (double& value : direction) value = random.normal();
-  double share = 0;
-  for (int step = 0; step < kMostSteps; ++step) {
-    const double length = std::sqrt(squared_length(direction.data(), columns));
-    if (!(length > 0)) break;
-    for (double& value : direction) value /= length;
-    std::fill(next.begin(), next.end(), 0.0);
-    double along = 0;
-    for (std::int64_t i = 0; i < count; ++i) {
-      const float* row = sample.row(i);
-      double product = 0;
-      for (std::int64_t d = 0; d < columns; ++d) product += row[d] * direction[d];
-      along += product * product;
-      for (std::int64_t d = 0; d < columns; ++d) next[d] += product * row[d];
-    }
-    std::swap(direction, next);
-    const double before = std::exchange(share, along / total);
-    if (std::abs(share - before) < kSettled * share) break;
-  }
-  return share;
 }
 
 Matrix<float> sample_rows(ConstFeatures features, std::int64_t count, RandomStream& stream) {

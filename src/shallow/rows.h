@@ -68,10 +68,6 @@ class PreparedRows {
   bool unit_length_;
 };
 
-/// The share of the rows' variance that the direction with the most of it has, from a sample of
-/// them, evenly spaced; 0 where they are all equal.
-double largest_variance_share(const PreparedRows& rows);
-
 /// `count` rows drawn without replacement, in their own order.
 Matrix<float> sample_rows(ConstFeatures features, std::int64_t count, RandomStream& stream);
 

@@ -10,6 +10,7 @@
 #include "coterie/core/parallel.h"
 #include "coterie/metrics/scores.h"
 #include "coterie/shallow/pac_pairs.h"
+#include "coterie/shallow/principal_components.h"
 #include "shallow/toy_data.h"
 #include "testing.h"
 

@@ -4,6 +4,13 @@
 
 namespace coterie {
 
+CcClusterTerms cc_cluster_terms(const torch::Tensor& assigned, const Processes& processes,
+                                double temperature) {
+  const ViewPair columns = gathered(halves(assigned), processes);
+  return {cluster_info_nce(columns, temperature),
+          imbalance(columns.first) + imbalance(columns.second)};
+}
+
 Losses cc_losses(Batch& batch, ImageEncoder& encoder, ContrastHeads& heads, const Engine& engine,
                  const CcSettings& settings) {
   const ViewRecipe recipe = encoder.recipe();
@@ -15,11 +22,8 @@ Losses cc_losses(Batch& batch, ImageEncoder& encoder, ContrastHeads& heads, cons
     return heads.project(features);
   });
   const Processes& processes = engine.processes();
-  // Clusters are compared over the images of all processes, in each of them alike.
-  const ViewPair columns = gathered(halves(assigned), processes);
+  const auto [clusters, skew] = cc_cluster_terms(assigned, processes, settings.cluster_temperature);
   const auto instances = info_nce(halves(projected), processes, settings.temperature);
-  const auto clusters = cluster_info_nce(columns, settings.cluster_temperature);
-  const auto skew = imbalance(columns.first) + imbalance(columns.second);
   return {instances + clusters + settings.balance * skew,
           {{"info_nce", instances}, {"cluster_info_nce", clusters}, {"imbalance", skew}},
           assigned.chunk(2)[0].argmax(1)};

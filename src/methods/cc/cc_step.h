@@ -12,6 +12,16 @@ struct CcSettings {
   double balance = 1;
 };
 
+/// What two views of a batch say of clusters, over the images of all processes, in each of them
+/// alike.
+struct CcClusterTerms {
+  torch::Tensor contrast;  ///< the views' columns against each other
+  torch::Tensor skew;      ///< what is least where the clusters are equally large
+};
+/// Of probabilities [2B, K]: those of the first views, then those of the second.
+CcClusterTerms cc_cluster_terms(const torch::Tensor& assigned, const Processes& processes,
+                                double temperature);
+
 /// The losses of contrastive clustering on two views of a batch: of images, of clusters, and what
 /// keeps the clusters equally large.
 Losses cc_losses(Batch& batch, ImageEncoder& encoder, ContrastHeads& heads, const Engine& engine,

@@ -10,7 +10,6 @@
 #include "coterie/methods/jdce/base_clusterings.h"
 #include "coterie/methods/jdce/jdce_params.h"
 #include "coterie/methods/nearest_centres.h"
-#include "coterie/methods/view_pairs.h"
 #include "coterie/metrics/assignment.h"
 #include "coterie/metrics/scores.h"
 #include "coterie/shallow/kmeans.h"
@@ -116,12 +115,18 @@ class Jdce : public HeadMethod<JdceParams, ImageEncoder> {
     return all;
   }
 
-  Stage pretraining(const Training& training) {
-    Stage stage = params_.stage("contrast");
-    stage.epochs = params_.pretrain_epochs;
+  /// A stage that learns CC's clusters.
+  Stage cc_stage(const char* name, std::int64_t epochs) const {
+    Stage stage = params_.stage(name);
+    stage.epochs = epochs;
     stage.learning_rate = params_.pretrain_rate;
     stage.schedule = LearningRate::cosine;
     stage.optimiser.weight_decay = params_.pretrain_decay;
+    return stage;
+  }
+
+  Stage pretraining(const Training& training) {
+    Stage stage = cc_stage("contrast", params_.pretrain_epochs);
     stage.clusters = training.clusters;
     stage.trained = {&body().module(), heads().projector().get(), heads().clusters().get()};
     stage.step = [this, training](Batch& batch) {
@@ -135,11 +140,7 @@ class Jdce : public HeadMethod<JdceParams, ImageEncoder> {
 
   /// The heads of the bases learn CC's clusters, each by itself, on a backbone that is held.
   Stage other_heads(const Training& training) {
-    Stage stage = params_.stage("heads");
-    stage.epochs = params_.head_epochs;
-    stage.learning_rate = params_.pretrain_rate;
-    stage.schedule = LearningRate::cosine;
-    stage.optimiser.weight_decay = params_.pretrain_decay;
+    Stage stage = cc_stage("heads", params_.head_epochs);
     for (Mlp& other : heads().others()) stage.trained.push_back(other.get());
     stage.step = [this, training](Batch& batch) -> Losses {
       body().module().eval();
@@ -155,9 +156,10 @@ class Jdce : public HeadMethod<JdceParams, ImageEncoder> {
       auto skew = clusters.clone();
       for (Mlp& other : heads().others()) {
         const auto assigned = other->forward(features).to(torch::kFloat).softmax(1);
-        const ViewPair columns = gathered(halves(assigned), training.engine.processes());
-        clusters = clusters + cluster_info_nce(columns, params_.cluster_temperature);
-        skew = skew + imbalance(columns.first) + imbalance(columns.second);
+        const auto [contrast, own_skew] =
+            cc_cluster_terms(assigned, training.engine.processes(), params_.cluster_temperature);
+        clusters = clusters + contrast;
+        skew = skew + own_skew;
       }
       return {clusters + params_.balance * skew,
               {{"cluster_info_nce", clusters}, {"imbalance", skew}}};
