@@ -11,13 +11,13 @@ namespace {
 
 using namespace testing;
 
+#if defined(COTERIE_IMAGES) && defined(COTERIE_WEB)
 std::string text_of(const std::filesystem::path& file) {
   std::ostringstream text;
   text << std::ifstream(file, std::ios::binary).rdbuf();
   return text.str();
 }
 
-#if defined(COTERIE_IMAGES) && defined(COTERIE_WEB)
 TEST(ReferenceCommand, WritesWhatTheDocumentationHolds) {
   Program program;
   ASSERT_EQ(program.run({"reference", "written"}).code, 0);
