@@ -12,17 +12,15 @@ namespace fs = std::filesystem;
 namespace coterie {
 namespace {
 
-/// Parameters of a run that another method takes too: they describe the network that passes on.
-std::map<std::string, std::string> shared_parameters(const nlohmann::json& manifest,
-                                                     Method& method) {
-  std::map<std::string, std::string> shared;
-  for (const auto& [name, value] : manifest.at("parameters").items()) try {
-      method.set_parameter(name, value.get<std::string>());
-      shared[name] = value;
-    } catch (const UserError&) {
-      // The other method does not have it, or not this value.
-    }
-  return shared;
+/// The parameters of a run that describe its network, for another method that goes on with it.
+std::map<std::string, std::string> parameters_of_network(const nlohmann::json& manifest,
+                                                         const Method& method) {
+  std::map<std::string, std::string> taken;
+  const nlohmann::json& values = manifest.at("parameters");
+  for (const ParamInfo& parameter : method.parameters())
+    if (parameter.carries_over && values.contains(parameter.name))
+      taken[parameter.name] = values.at(parameter.name);
+  return taken;
 }
 
 RunSettings settings_of(const RoundRequest& request) {
@@ -33,15 +31,14 @@ RunSettings settings_of(const RoundRequest& request) {
       path_from_json(input.contains("opened") ? input.at("opened") : input.at("source"));
   if (fs::exists(source)) settings.input = source;
 
-  settings.method = manifest.at("method");
-  const std::string method = refining_method(create_method(settings.method)->info());
-  const auto refining = create_method(method);
-  const bool takes_network = refining->info().backbone || refining->info().autoencoder;
+  const auto found_by = create_method(manifest.at("method").get<std::string>());
+  const auto refining = create_method(refining_method(found_by->info()));
+  settings.method = refining->info().name;
+  const bool takes_network = refining->info().network == found_by->info().network;
   settings.init_from = takes_network ? fs::absolute(request.from).native() : std::string();
-  if (method != settings.method)
-    settings.parameters = takes_network ? shared_parameters(manifest, *refining)
+  if (settings.method != found_by->info().name)
+    settings.parameters = takes_network ? parameters_of_network(manifest, *refining)
                                         : std::map<std::string, std::string>();
-  settings.method = method;
   settings.clusters = request.clusters;
   settings.weights.clear();
   settings.oracle.clear();
@@ -79,9 +76,7 @@ bool goes_on(const RunFolder& folder, const RunSettings& settings, const Correct
 
 std::string refining_method(const MethodInfo& method) {
   if (method.learns_corrections) return method.name;
-  if (method.name == "simclr" || method.name == "moco") return "dpac";
-  if (method.name == "ae" || method.name == "dae") return "ae-dac";
-  return "adc";
+  return method.network == NetworkKind::autoencoder ? "ae-dac" : "dpac";
 }
 
 void RunTrainer::train(const RoundRequest& request, Progress& progress, const CancelToken& cancel) {

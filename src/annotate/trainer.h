@@ -37,8 +37,8 @@ class RunTrainer : public Trainer {
 };
 
 /// The method that learns corrections to what `method` found: itself, or where it cannot one that
-/// takes its network (dpac after simclr and moco, ae-dac after ae and dae), or adc, which learns
-/// from the answers alone.
+/// goes on with its network (dpac after simclr and moco, ae-dac after ae and dae). Where there was
+/// none it is dpac, with a network that learns all labels from its first weights.
 std::string refining_method(const MethodInfo& method);
 
 }  // namespace coterie

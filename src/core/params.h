@@ -24,6 +24,7 @@ struct ParamInfo {
   std::string default_value;  ///< as the user would type it
   std::string allowed;        ///< "> 1", "1 to 1000", "p | p^m", "true | false"
   std::string help;
+  bool carries_over = false;  ///< holds too for another method that goes on with the network
 };
 
 /// The values a number may take. An open end leaves the bound itself out.
@@ -146,6 +147,13 @@ class Fields {
           [=](const Params& p) { return field.get(p.*member); },
           [=](const Params& p) { prefixed(prefix, [&] { field.check(p.*member); }); });
     }
+    return *this;
+  }
+
+  /// Says of the field added last that its value describes the network: another method that goes
+  /// on with it takes the value over.
+  Fields& carries_over() {
+    fields_.back().info.carries_over = true;
     return *this;
   }
 

@@ -10,11 +10,16 @@
 namespace coterie {
 namespace {
 
-constexpr std::int64_t kEpochs = 5;
-constexpr std::int64_t kLeastSteps = 200;  // of a small set, in all
+/// How long and how fast something learns. Small sets take more epochs, for `least_steps` in all.
+struct Pace {
+  std::int64_t epochs;
+  std::int64_t least_steps;
+  double learning_rate;
+};
+constexpr Pace kTrained{5, 200, 3e-4};
+constexpr Pace kFreshNetwork{20, 400, 1e-3};
+constexpr Pace kFreshHead{5, 200, 3e-3};  // alone, on a trained network
 constexpr std::int64_t kBatch = 128;
-constexpr double kRate = 3e-4;
-constexpr double kFreshHeadRate = 3e-3;  // of a fresh head alone
 
 /// The constraints that do not contradict each other, the earlier ones first.
 std::vector<Constraint> consistent(const std::vector<Constraint>& constraints,
@@ -70,18 +75,18 @@ std::vector<Stage> correction_stages(const TrainingData& data, const Corrections
   const auto constraints = std::make_shared<const std::vector<Constraint>>(
       consistent(corrections.constraints, data.count));
 
-  const auto stage_of = [&](std::string name, bool head_alone) {
+  const auto stage_of = [&](std::string name, const Pace& pace, bool head_alone) {
     const std::int64_t ranks = engine.processes().size();
     Stage stage{.name = std::move(name),
                 .batch_size = std::max(ranks, kBatch / ranks * ranks),
                 .even_batches = true,
-                .learning_rate = head_alone ? kFreshHeadRate : kRate,
+                .learning_rate = pace.learning_rate,
                 .schedule = LearningRate::cosine,
                 .clusters = work.clusters,
                 .trained = {work.head}};
     if (!head_alone) stage.trained.push_back(work.network);
     const std::int64_t steps = std::max<std::int64_t>(1, data.count / stage.batch_size);
-    stage.epochs = std::max(kEpochs, (kLeastSteps + steps - 1) / steps);
+    stage.epochs = std::max(pace.epochs, (pace.least_steps + steps - 1) / steps);
     stage.before_epoch = [work, kept, constraints, head_alone,
                           labels = corrections.labels](std::int64_t epoch) {
       if (epoch == 0) kept->set(freed(labels.empty() ? work.labels() : labels, *constraints));
@@ -107,8 +112,10 @@ std::vector<Stage> correction_stages(const TrainingData& data, const Corrections
     return stage;
   };
   std::vector<Stage> stages;
-  if (work.fresh_head) stages.push_back(stage_of("labels", /*head_alone=*/true));
-  stages.push_back(stage_of("corrections", /*head_alone=*/false));
+  if (work.fresh_head && !work.fresh_network)
+    stages.push_back(stage_of("labels", kFreshHead, /*head_alone=*/true));
+  stages.push_back(stage_of("corrections", work.fresh_network ? kFreshNetwork : kTrained,
+                            /*head_alone=*/false));
   return stages;
 }
 

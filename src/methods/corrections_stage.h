@@ -15,7 +15,8 @@ struct CorrectionWork {
   std::int64_t clusters = 0;
   torch::nn::Module* network = nullptr;
   torch::nn::Module* head = nullptr;
-  bool fresh_head = false;  ///< with its first weights: it learns the labels alone before
+  bool fresh_network = false;  ///< with its first weights: it learns longer
+  bool fresh_head = false;     ///< the same; on a trained network it learns the labels alone before
   /// Logarithms of probabilities [B, K] of images in 0..1, with gradient; where `head_alone`, of
   /// the head's weights only.
   std::function<torch::Tensor(const torch::Tensor&, bool head_alone)> log_probabilities;

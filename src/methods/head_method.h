@@ -145,16 +145,17 @@ template <class Params, class Body>
 std::vector<Stage> HeadMethod<Params, Body>::all_stages(const Training& training) {
   const FitContext& context = training.context;
   const Corrections& corrections = context.corrections;
-  if (corrections.empty() || learns_constraints()) return stages(training);
-  // A network that was trained before only learns what is new of it.
-  const bool trained =
-      !context.init_from.empty() && (training.has_clusters || !corrections.labels.empty());
-  std::vector<Stage> all = trained ? std::vector<Stage>() : stages(training);
+  if (corrections.labels.empty() && (corrections.empty() || learns_constraints()))
+    return stages(training);
+  // Where clusters are there already, in the head or as labels, none have to be found.
+  const bool has_clusters = training.has_clusters || !corrections.labels.empty();
+  std::vector<Stage> all = has_clusters ? std::vector<Stage>() : stages(training);
   const CorrectionWork work{
       .clusters = training.clusters,
       .network = &body_.module(),
       .head = head_.get(),
-      .fresh_head = trained && !training.has_clusters,
+      .fresh_network = has_clusters && context.init_from.empty(),
+      .fresh_head = has_clusters && !training.has_clusters,
       .log_probabilities =
           [this, training](const torch::Tensor& images, bool head_alone) {
             Description description;

@@ -59,19 +59,25 @@ void add_autoencoder_fields(Fields<Params>& fields, const std::string& epochs = 
       .template number<std::int64_t>(
           "bottleneck", &Params::bottleneck, between(0, 4096),
           "width of the code; 0: the paper's 256 values of the last convolution")
+      .carries_over()
       .template number<double>("rotate", &Params::rotate, between(0, 180),
                                "degrees by which the input is turned at random; its target is not")
+      .carries_over()
       .template number<double>("shift", &Params::shift, between(0, 0.5),
                                "part of the side by which the input is moved at random")
+      .carries_over()
       .template number<double>("scale", &Params::scale,
                                Range{.low = 0, .high = 1, .high_open = true},
                                "part by which the input is made larger or smaller at random")
+      .carries_over()
       .template number<double>("shear", &Params::shear, between(0, 1),
                                "part of its height by which the input is slanted at random")
+      .carries_over()
       .template number<double>("noise", &Params::noise,
                                Range{.low = 0, .high = 1, .high_open = true},
                                "part of the input's values that is set to 0 at random")
-      .flag("centre", &Params::centre, "take the mean of each channel off the images");
+      .flag("centre", &Params::centre, "take the mean of each channel off the images")
+      .carries_over();
 }
 
 /// A convolutional autoencoder and what it must know of the images it was trained on: their shape,

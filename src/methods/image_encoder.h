@@ -36,15 +36,18 @@ void add_encoder_fields(Fields<Params>& fields) {
                                     {"resnet34", ResNetKind::resnet34},
                                     {"resnet50", ResNetKind::resnet50}},
                                    "the network; compact has a twelfth of resnet18's work")
+      .carries_over()
       .template number<std::int64_t>("side", &Params::side, between(0, 1024),
                                      "pixels to which images are resized; 0: their own size")
+      .carries_over()
       .template choice<ViewChoice>("views", &Params::views,
                                    {{"auto", ViewChoice::automatic},
                                     {"weak", ViewChoice::weak},
                                     {"strong", ViewChoice::strong},
                                     {"simclr", ViewChoice::simclr},
                                     {"digits", ViewChoice::digits}},
-                                   "how images are changed; auto: digits for grey, else simclr");
+                                   "how images are changed; auto: digits for grey, else simclr")
+      .carries_over();
 }
 
 /// A residual network with what it must know of its images, and how these are changed.

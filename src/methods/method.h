@@ -21,6 +21,15 @@
 
 namespace coterie {
 
+/// The network that a method trains: another method's run can start it where both have the same.
+enum class NetworkKind {
+  none,
+  autoencoder,
+  variational_autoencoder,
+  backbone,  ///< a residual network; pre-trained weights can start it too
+  siamese,   ///< what embeds both images of a pair
+};
+
 /// What a method takes: feature rows (images are flattened to pixels in 0..1), or images only.
 enum class InputKind { features, images };
 
@@ -31,9 +40,8 @@ struct MethodInfo {
   std::string paper;
   InputKind input = InputKind::features;
   bool finds_clusters = false;  ///< can find the number of clusters
-  bool backbone = false;  ///< trains a residual network: bf16 pays, weights or a run can start it
-  bool autoencoder = false;  ///< trains an autoencoder first: another run's can start it
-  bool asks = false;         ///< asks about pairs of images while it trains (FitContext::oracle)
+  NetworkKind network = NetworkKind::none;
+  bool asks = false;  ///< asks about pairs of images while it trains (FitContext::oracle)
   bool learns_corrections = false;  ///< FitContext::corrections
   bool takes_bases = false;         ///< FitContext::bases
 };

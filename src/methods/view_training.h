@@ -54,8 +54,10 @@ void add_view_training_fields(Fields<Params>& fields, std::int64_t least_epochs 
                                "what cosines are divided by in the loss")
       .template number<std::int64_t>("projection", &Params::projection, between(2, 4096),
                                      "width of what the loss compares")
+      .carries_over()
       .template number<std::int64_t>("projector_layers", &Params::projector_layers, between(1, 4),
-                                     "linear layers from the backbone to it");
+                                     "linear layers from the backbone to it")
+      .carries_over();
 }
 
 }  // namespace coterie

@@ -59,12 +59,12 @@ void check_request(const RunSettings& settings, const MethodInfo& method, const 
   if (method.input != InputKind::images && process_count() > 1)
     throw UserError("method {} works in one process; start it without RANK and WORLD_SIZE",
                     method.name);
-  if (!settings.weights.empty() && !method.backbone)
+  if (!settings.weights.empty() && method.network != NetworkKind::backbone)
     throw UserError(
         "--weights: method {} has no backbone to start from them; choose simclr, moco, cc or dpac",
         method.name);
   if (!settings.init_from.empty()) {
-    if (!method.autoencoder && !method.backbone)
+    if (method.network == NetworkKind::none)
       throw UserError("--init-from: method {} trains no network that another run's could start",
                       method.name);
     if (!settings.weights.empty())
@@ -204,8 +204,10 @@ class Run {
     }
     check_request(settings_, method_->info(), dataset_);
     bases_ = labels_of_runs(settings_.bases, dataset_);
-    // Narrow numbers pay with a residual network, not with the small autoencoders.
-    const bool narrow = method_->info().backbone || settings_.precision != "auto";
+    // Narrow numbers pay with all networks but the small autoencoders.
+    const NetworkKind network = method_->info().network;
+    const bool narrow = network == NetworkKind::backbone || network == NetworkKind::siamese ||
+                        settings_.precision != "auto";
     settings_.precision = resolved_precision_name(narrow ? settings_.precision : "fp32", device_);
     load_seconds_ = watch_.lap();
   }

@@ -27,8 +27,8 @@ TEST(RefiningMethod, IsOneThatLearnsCorrections) {
   EXPECT_EQ(of("moco"), "dpac");
   EXPECT_EQ(of("ae"), "ae-dac");
   EXPECT_EQ(of("dae"), "ae-dac");
-  EXPECT_EQ(of("vae"), "adc");
-  EXPECT_EQ(of("pac"), "adc");
+  EXPECT_EQ(of("vae"), "dpac");
+  EXPECT_EQ(of("pac"), "dpac");
 }
 
 /// Forty grey images of 16 x 16, dark and light ones in turn, clustered quickly.
@@ -45,6 +45,7 @@ class TrainedRounds : public ::testing::Test {
     request.settings.load.cache = folder_ / "cache";
     request.settings.clusters = 2;
     request.settings.method = method;
+    request.settings.constraints = answers_;
     request.settings.parameters = std::move(parameters);
     Warnings warnings;
     return run_clustering(request, warnings, CancelToken());
@@ -58,10 +59,11 @@ class TrainedRounds : public ::testing::Test {
   }
 
   TemporaryFolder folder_;
+  std::string answers_;  ///< csv of constraints for the first run
 };
 
 TEST_F(TrainedRounds, SlowAnAutoencodersClustersAreRefinedFromItsNetwork) {
-  const LoadedRun run = cluster("ae", {{"epochs", "2"}, {"batch_size", "16"}});
+  const LoadedRun run = cluster("ae", {{"epochs", "2"}, {"batch_size", "16"}, {"rotate", "3"}});
   RoundRequest round = request(run, "rounds/001");
   round.labels_changed = true;
   round.corrections.labels[0] = 1 - round.corrections.labels[0];
@@ -71,13 +73,53 @@ TEST_F(TrainedRounds, SlowAnAutoencodersClustersAreRefinedFromItsNetwork) {
   EXPECT_EQ(manifest.at("method"), "ae-dac");
   const RunSettings settings = settings_from_json(manifest.at("settings"));
   EXPECT_EQ(settings.init_from, run.folder.path());
-  EXPECT_EQ(settings.parameters.at("batch_size"), "16");
+  // What describes the network and its images is taken over, how it was trained is not.
+  EXPECT_EQ(settings.parameters.at("rotate"), "3");
+  EXPECT_EQ(settings.parameters.at("bottleneck"), manifest.at("parameters").at("bottleneck"));
+  for (const char* trained : {"epochs", "learning_rate", "batch_size"})
+    EXPECT_FALSE(settings.parameters.contains(trained)) << trained;
   EXPECT_EQ(RunFolder(round.out).read_assignments().size(), 40u);
   // The next round goes on with that method.
   const LoadedRun first = open_run(round.out, warnings, CancelToken());
   RoundRequest next = request(first, "rounds/002");
   RunTrainer().train(next, warnings, CancelToken());
   EXPECT_EQ(RunFolder(next.out).read_finished_manifest().at("method"), "ae-dac");
+}
+
+TEST_F(TrainedRounds, SlowAClusteringWithoutANetworkIsLearnedByANewOne) {
+  const LoadedRun run = cluster("pac", {});
+  RoundRequest round = request(run, "rounds/001");
+  Warnings warnings;
+  RunTrainer().train(round, warnings, CancelToken());
+  const auto manifest = RunFolder(round.out).read_finished_manifest();
+  EXPECT_EQ(manifest.at("method"), "dpac");
+  EXPECT_EQ(settings_from_json(manifest.at("settings")).init_from, "");
+  const auto rows = RunFolder(round.out).read_assignments();
+  ASSERT_EQ(rows.size(), 40u);
+  int kept = 0;
+  for (int i = 0; i < 40; ++i) kept += rows[i].label == round.corrections.labels[i];
+  EXPECT_GE(kept, 38);
+}
+
+TEST_F(TrainedRounds, SlowAdcGoesOnFromItsNetworkAndLearnsEdits) {
+  write_file(folder_ / "answers.csv", "id_a,id_b,link\n0,2,must\n0,1,cannot\n1,3,must\n");
+  answers_ = (folder_ / "answers.csv").native();
+  const LoadedRun run = cluster("adc", {{"epochs", "30"}, {"cluster_steps", "2"}, {"side", "8"}});
+  RoundRequest round = request(run, "rounds/001");
+  round.labels_changed = true;
+  for (int i = 0; i < 40; ++i) round.corrections.labels[i] = i < 20;
+  round.corrections.constraints = {};
+  Warnings warnings;
+  RunTrainer().train(round, warnings, CancelToken());
+  const RunSettings settings =
+      settings_from_json(RunFolder(round.out).read_finished_manifest().at("settings"));
+  EXPECT_EQ(settings.method, "adc");
+  EXPECT_EQ(settings.init_from, run.folder.path());
+  EXPECT_EQ(settings.parameters.at("side"), "8");
+  const auto rows = RunFolder(round.out).read_assignments();
+  int learned = 0;
+  for (int i = 0; i < 40; ++i) learned += rows[i].label == (i < 20);
+  EXPECT_GE(learned, 30);
 }
 
 TEST_F(TrainedRounds, SlowACancelledRoundGoesOnOrBeginsAnewForOtherCorrections) {

@@ -31,7 +31,7 @@ class Conformance : public ::testing::TestWithParam<std::string> {
       if (GetParam() == "adc" && parameter.name == "side") created->set_parameter("side", "8");
       // Labels of a head that has hardly learned may have no consensus.
       if (parameter.name == "soft") created->set_parameter("soft", "true");
-      if (created->info().backbone) {
+      if (created->info().network == NetworkKind::backbone) {
         if (parameter.name == "pretrain_epochs") created->set_parameter("pretrain_epochs", "4");
         if (parameter.name == "side") created->set_parameter("side", "16");
       }

@@ -130,6 +130,7 @@ class Adc : public HeadMethod<AdcParams, SiameseNetwork> {
   }
 
   void finish(const Training& training) override {
+    if (!answers_) return;  // the labels were given
     record(training, training.context.oracle ? params_.rounds : 1, outputs(training));
   }
 
@@ -257,6 +258,7 @@ std::unique_ptr<Method> make_adc() {
       .summary = "asks about the pairs of images that matter and learns from the answers",
       .paper = "Sun, Zhou, Du, Li: Active deep image clustering, 2022",
       .input = InputKind::images,
+      .network = NetworkKind::siamese,
       .asks = true});
 }
 

@@ -97,7 +97,7 @@ std::unique_ptr<Method> make_ae_dac() {
       .paper = "Yu, Liu, Han, Li, Tang, Wu: Representation Learning Based on Autoencoder and Deep "
                "Adaptive Clustering for Image Clustering, 2021",
       .input = InputKind::images,
-      .autoencoder = true});
+      .network = NetworkKind::autoencoder});
 }
 
 std::unique_ptr<Method> make_dac() {

@@ -115,7 +115,7 @@ std::unique_ptr<Method> make_ae_opa() {
       .summary = "an autoencoder with online probability aggregation: clusters without centres",
       .paper = "Yan, Lu, Yan: Deep Probability Aggregation Clustering, 2024, table 5b",
       .input = InputKind::images,
-      .autoencoder = true});
+      .network = NetworkKind::autoencoder});
 }
 
 }  // namespace coterie

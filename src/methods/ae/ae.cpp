@@ -92,7 +92,7 @@ std::unique_ptr<Method> make_ae() {
                "Adaptive Clustering for Image Clustering, 2021, its first stage",
       .input = InputKind::images,
       .finds_clusters = true,
-      .autoencoder = true});
+      .network = NetworkKind::autoencoder});
 }
 
 std::unique_ptr<Method> make_dae() {
@@ -104,7 +104,7 @@ std::unique_ptr<Method> make_dae() {
           "Vincent, Larochelle, Lajoie, Bengio, Manzagol: Stacked Denoising Autoencoders, 2010",
       .input = InputKind::images,
       .finds_clusters = true,
-      .autoencoder = true});
+      .network = NetworkKind::autoencoder});
 }
 
 std::unique_ptr<Method> make_vae() {
@@ -115,7 +115,7 @@ std::unique_ptr<Method> make_vae() {
                  .paper = "Kingma, Welling: Auto-Encoding Variational Bayes, 2014",
                  .input = InputKind::images,
                  .finds_clusters = true,
-                 .autoencoder = true});
+                 .network = NetworkKind::variational_autoencoder});
 }
 
 }  // namespace coterie

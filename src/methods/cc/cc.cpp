@@ -60,7 +60,7 @@ std::unique_ptr<Method> make_cc() {
                  .summary = "views attract as images and, column by column, as clusters",
                  .paper = "Li, Hu, Liu, Peng, Zhou, Peng: Contrastive Clustering, 2021",
                  .input = InputKind::images,
-                 .backbone = true});
+                 .network = NetworkKind::backbone});
 }
 
 }  // namespace coterie

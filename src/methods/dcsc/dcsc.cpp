@@ -223,7 +223,7 @@ std::unique_ptr<Method> make_dcsc() {
                  .paper = "Zhang, Li, Hua, Dong, Lim: Improved deep clustering model based on "
                           "semantic consistency, 2022",
                  .input = InputKind::images,
-                 .backbone = true});
+                 .network = NetworkKind::backbone});
 }
 
 }  // namespace coterie

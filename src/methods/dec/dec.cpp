@@ -102,7 +102,7 @@ std::unique_ptr<Method> make_dec() {
       .summary = "an autoencoder's codes drawn towards centres by a self-sharpening target",
       .paper = "Xie, Girshick, Farhadi: Unsupervised Deep Embedding for Clustering Analysis, 2016",
       .input = InputKind::images,
-      .autoencoder = true});
+      .network = NetworkKind::autoencoder});
 }
 
 std::unique_ptr<Method> make_idec() {
@@ -113,7 +113,7 @@ std::unique_ptr<Method> make_idec() {
       .paper = "Guo, Gao, Liu, Yin: Improved Deep Embedded Clustering with Local Structure "
                "Preservation, 2017",
       .input = InputKind::images,
-      .autoencoder = true});
+      .network = NetworkKind::autoencoder});
 }
 
 }  // namespace coterie

@@ -428,7 +428,7 @@ std::unique_ptr<Method> make_dpac() {
       .summary = "contrast of views with online probability aggregation: clusters without centres",
       .paper = "Yan, Lu, Yan: Deep Probability Aggregation Clustering, 2024",
       .input = InputKind::images,
-      .backbone = true});
+      .network = NetworkKind::backbone});
 }
 
 }  // namespace coterie

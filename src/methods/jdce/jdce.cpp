@@ -447,7 +447,7 @@ std::unique_ptr<Method> make_jdce() {
                  .paper = "Liang, Dong, Yang, Zhou: Jointly Learn the Base Clustering and Ensemble "
                           "for Deep Image Clustering, 2024",
                  .input = InputKind::images,
-                 .backbone = true,
+                 .network = NetworkKind::backbone,
                  .takes_bases = true});
 }
 

@@ -20,7 +20,7 @@ class Moco : public ContrastiveMethod<MocoParams> {
             "Learning, 2020",
         .input = InputKind::images,
         .finds_clusters = true,
-        .backbone = true};
+        .network = NetworkKind::backbone};
     return kInfo;
   }
 

@@ -18,7 +18,7 @@ class Simclr : public ContrastiveMethod<SimclrParams> {
             "Visual Representations, 2020",
         .input = InputKind::images,
         .finds_clusters = true,
-        .backbone = true};
+        .network = NetworkKind::backbone};
     return kInfo;
   }
 
