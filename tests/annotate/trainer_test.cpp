@@ -104,7 +104,7 @@ TEST_F(TrainedRounds, SlowAClusteringWithoutANetworkIsLearnedByANewOne) {
 TEST_F(TrainedRounds, SlowAdcGoesOnFromItsNetworkAndLearnsEdits) {
   write_file(folder_ / "answers.csv", "id_a,id_b,link\n0,2,must\n0,1,cannot\n1,3,must\n");
   answers_ = (folder_ / "answers.csv").native();
-  const LoadedRun run = cluster("adc", {{"epochs", "30"}, {"cluster_steps", "2"}, {"side", "8"}});
+  const LoadedRun run = cluster("adc", {{"epochs", "30"}, {"side", "8"}});
   RoundRequest round = request(run, "rounds/001");
   round.labels_changed = true;
   for (int i = 0; i < 40; ++i) round.corrections.labels[i] = i < 20;

@@ -30,7 +30,7 @@ std::unique_ptr<Method> small_adc() {
                                     {"batch_size", "8"},
                                     {"rounds", "2"},
                                     {"budget", "15"},
-                                    {"cluster_steps", "3"},
+                                    {"cluster_epochs", "3"},
                                     {"side", "8"}})
     method->set_parameter(name, value);
   return method;

@@ -27,7 +27,7 @@ class Conformance : public ::testing::TestWithParam<std::string> {
       if (parameter.name == "epochs") created->set_parameter("epochs", "4");
       if (parameter.name == "iterations") created->set_parameter("iterations", "2");
       if (parameter.name == "rounds") created->set_parameter("rounds", "2");
-      if (parameter.name == "cluster_steps") created->set_parameter("cluster_steps", "2");
+      if (parameter.name == "cluster_epochs") created->set_parameter("cluster_epochs", "2");
       if (GetParam() == "adc" && parameter.name == "side") created->set_parameter("side", "8");
       // Labels of a head that has hardly learned may have no consensus.
       if (parameter.name == "soft") created->set_parameter("soft", "true");

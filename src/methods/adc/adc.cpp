@@ -169,7 +169,7 @@ class Adc : public HeadMethod<AdcParams, SiameseNetwork> {
     const std::int64_t steps_an_epoch = std::max<std::int64_t>(
         1, (training.data.count + params_.cluster_batch_size - 1) / params_.cluster_batch_size);
     Stage stage{.name = fmt::format("cluster {}", round + 1),
-                .epochs = (params_.cluster_steps + steps_an_epoch - 1) / steps_an_epoch,
+                .epochs = params_.cluster_epochs,
                 .batch_size = params_.cluster_batch_size,
                 .learning_rate = params_.cluster_rate,
                 .optimiser = {.kind = OptimiserKind::sgd},
@@ -239,8 +239,8 @@ const Fields<AdcParams>& AdcParams::fields() {
                         Range{.low = 0, .high = 1, .low_open = true}, "step size of SGD there")
         .number<std::int64_t>("target_every", &AdcParams::target_every, between(1, 1e6),
                               "steps after which what images are drawn towards is renewed")
-        .number<std::int64_t>("cluster_steps", &AdcParams::cluster_steps, between(1, 1e7),
-                              "the most steps in a round")
+        .number<std::int64_t>("cluster_epochs", &AdcParams::cluster_epochs, between(1, 1e6),
+                              "the most passes over the images for that in a round")
         .number<double>("tolerance", &AdcParams::tolerance, between(0, 1),
                         "share of labels changed between two renewals below which a round ends")
         .number<int>("restarts", &AdcParams::restarts, between(1, 1000),

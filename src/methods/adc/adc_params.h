@@ -21,7 +21,7 @@ struct AdcParams : SiameseParams {
   std::int64_t cluster_batch_size = 256;
   double cluster_rate = 1e-3;
   std::int64_t target_every = 140;
-  std::int64_t cluster_steps = 20000;
+  std::int64_t cluster_epochs = 1;
   double tolerance = 1e-3;
   int restarts = 20;
   static const Fields<AdcParams>& fields();
