@@ -6,6 +6,7 @@
 
 #include "coterie/loss/pairs.h"
 #include "coterie/methods/image_labels.h"
+#include "coterie/methods/kept_labels.h"
 
 namespace coterie {
 namespace {
@@ -27,19 +28,6 @@ std::vector<Constraint> consistent(const std::vector<Constraint>& constraints,
   ConstraintGraph graph(images);
   for (const Constraint& constraint : constraints) graph.add(constraint);
   return graph.taken();
-}
-
-/// Stands for the label of an image that may go to any cluster.
-constexpr std::int32_t kFree = -1;
-
-/// Frees the images of constraints that their labels do not meet: what holds others where they are
-/// must not hold these.
-std::vector<std::int32_t> freed(std::vector<std::int32_t> labels,
-                                const std::vector<Constraint>& constraints) {
-  const std::vector<std::int32_t> before = labels;
-  for (const auto& [a, b, link] : constraints)
-    if ((before[a] == before[b]) != (link == Link::must)) labels[a] = labels[b] = kFree;
-  return labels;
 }
 
 /// Constraints of a step: places in the images of both ends, the first ones of `images` rows.
@@ -89,7 +77,11 @@ std::vector<Stage> correction_stages(const TrainingData& data, const Corrections
     stage.epochs = std::max(pace.epochs, (pace.least_steps + steps - 1) / steps);
     stage.before_epoch = [work, kept, constraints, head_alone,
                           labels = corrections.labels](std::int64_t epoch) {
-      if (epoch == 0) kept->set(freed(labels.empty() ? work.labels() : labels, *constraints));
+      if (epoch == 0) {
+        ImageOutputs now;  // empty where the network has no clusters yet
+        if (!head_alone && !work.fresh_network) now = work.outputs();
+        kept->set(kept_labels(labels, now, *constraints));
+      }
       if (head_alone) work.network->eval();
     };
     stage.step = [work, kept, constraints, head_alone, &engine](Batch& batch) -> Losses {

@@ -4,7 +4,7 @@
 #include <functional>
 #include <vector>
 
-#include "coterie/methods/cluster_head.h"
+#include "coterie/methods/image_outputs.h"
 #include "coterie/methods/method.h"
 #include "coterie/train/engine.h"
 
@@ -20,8 +20,8 @@ struct CorrectionWork {
   /// Logarithms of probabilities [B, K] of images in 0..1, with gradient; where `head_alone`, of
   /// the head's weights only.
   std::function<torch::Tensor(const torch::Tensor&, bool head_alone)> log_probabilities;
-  /// Clusters of all images as the network has them now, [N].
-  std::function<std::vector<std::int32_t>()> labels;
+  /// All images as network and head have them now.
+  std::function<ImageOutputs()> outputs;
 };
 
 /// The stages in which a network learns what people said of images, after its own training: pairs

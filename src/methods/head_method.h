@@ -9,6 +9,7 @@
 #include "coterie/methods/cluster_head.h"
 #include "coterie/methods/corrections_stage.h"
 #include "coterie/methods/deep_context.h"
+#include "coterie/methods/image_outputs.h"
 #include "coterie/methods/method.h"
 #include "coterie/nn/device.h"
 #include "coterie/nn/tensors.h"
@@ -56,16 +57,17 @@ class HeadMethod : public MethodWith<Params> {
   Body& body() const { return body_; }
   ClusterHead& head() const { return *head_; }
 
-  /// Codes and probabilities of all images, [N, E] and [N, K].
-  struct Outputs {
-    Matrix<float> codes;
-    Matrix<float> probabilities;
-  };
+  using Outputs = ImageOutputs;
   Outputs outputs(const TrainingData& data, const FitContext& context) const;
   /// The same in the middle of a training: silent, and in training mode again after it.
   Outputs outputs(const Training& training) const;
 
  private:
+  /// What `probabilities` [B, K] makes of all images, beside their codes.
+  using Probabilities = std::function<torch::Tensor(const Description&)>;
+  Outputs outputs(const TrainingData& data, const FitContext& context,
+                  const Probabilities& probabilities) const;
+  Outputs outputs(const Training& training, const Probabilities& probabilities) const;
   std::vector<Stage> all_stages(const Training& training);
   /// Takes another run's head, or what fits of it, and says whether its clusters were among that.
   bool take_head(const TensorMap& model);
@@ -170,17 +172,11 @@ std::vector<Stage> HeadMethod<Params, Body>::all_stages(const Training& training
             return head_log_probabilities(
                 {description.features.to(torch::kFloat), description.codes.to(torch::kFloat)});
           },
-      .labels =
+      .outputs =
           [this, training] {
-            FitContext silent = training.context;
-            silent.progress = nullptr;
-            head_->eval();
-            const auto all_images = body_.embed(training.data, silent, [&](const auto& images) {
-              return head_log_probabilities(body_.describe(images));
+            return outputs(training, [this](const Description& description) {
+              return head_log_probabilities(description).exp();
             });
-            body_.module().train();
-            head_->train();
-            return argmax_rows(all_images);
           }};
   for (Stage& stage : correction_stages(training.data, corrections, training.engine, work))
     all.push_back(std::move(stage));
@@ -188,8 +184,8 @@ std::vector<Stage> HeadMethod<Params, Body>::all_stages(const Training& training
 }
 
 template <class Params, class Body>
-auto HeadMethod<Params, Body>::outputs(const TrainingData& data, const FitContext& context) const
-    -> Outputs {
+auto HeadMethod<Params, Body>::outputs(const TrainingData& data, const FitContext& context,
+                                       const Probabilities& probabilities) const -> Outputs {
   if (!head_) throw std::logic_error("outputs of a network that was neither made nor loaded");
   head_->to(resolve_device(context.device));
   head_->eval();
@@ -197,7 +193,7 @@ auto HeadMethod<Params, Body>::outputs(const TrainingData& data, const FitContex
   const Matrix<float> both = body_.embed(data, context, [&](const torch::Tensor& images) {
     const Description description = body_.describe(images);
     width = description.codes.size(1);
-    return torch::cat({description.codes.to(torch::kFloat), head_->probabilities(description)}, 1);
+    return torch::cat({description.codes.to(torch::kFloat), probabilities(description)}, 1);
   });
   Outputs out{Matrix<float>(both.rows(), width), Matrix<float>(both.rows(), both.cols() - width)};
   for (std::int64_t i = 0; i < both.rows(); ++i) {
@@ -208,10 +204,26 @@ auto HeadMethod<Params, Body>::outputs(const TrainingData& data, const FitContex
 }
 
 template <class Params, class Body>
+auto HeadMethod<Params, Body>::outputs(const TrainingData& data, const FitContext& context) const
+    -> Outputs {
+  return outputs(data, context, [this](const Description& description) {
+    return head_->probabilities(description);
+  });
+}
+
+template <class Params, class Body>
 auto HeadMethod<Params, Body>::outputs(const Training& training) const -> Outputs {
+  return outputs(training, [this](const Description& description) {
+    return head_->probabilities(description);
+  });
+}
+
+template <class Params, class Body>
+auto HeadMethod<Params, Body>::outputs(const Training& training,
+                                       const Probabilities& probabilities) const -> Outputs {
   FitContext silent = training.context;
   silent.progress = nullptr;
-  Outputs out = outputs(training.data, silent);
+  Outputs out = outputs(training.data, silent, probabilities);
   body_.module().train();
   head_->train();
   return out;
