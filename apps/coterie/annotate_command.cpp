@@ -24,7 +24,7 @@ namespace coterie {
 namespace {
 
 struct AnnotateOptions {
-  std::string run, annotator, import_from, export_to;
+  std::string run, method, annotator, import_from, export_to;
   std::int64_t budget = 0;
   ServerOptions server;
 };
@@ -85,7 +85,7 @@ int transfer(const AnnotateOptions& options, const Session& session) {
 int annotate(const AnnotateOptions& options, Session& session) {
   if (!options.import_from.empty() || !options.export_to.empty()) return transfer(options, session);
   Console console(session.quiet);
-  RunTrainer trainer;
+  RunTrainer trainer(options.method);
   AnnotationSession annotation(open_run(options.run, console, *session.cancel),
                                {options.budget, options.annotator, &console}, trainer);
   AnnotationServer server(annotation, options.server, annotator_pages());
@@ -140,6 +140,11 @@ void add_annotate_command([[maybe_unused]] CLI::App& app, [[maybe_unused]] Sessi
                    "Pairs that a round asks about; default: a 25th of the images, 10 to 100")
       ->check(CLI::Range(1, 1000))
       ->type_name("N");
+  command
+      ->add_option("--method", options->method,
+                   "What trains the rounds; adc learns from the answers alone. Default: the run's "
+                   "own method, or what goes on from its network")
+      ->type_name("NAME");
   command->add_option("--annotator", options->annotator, "Who answers, for the record")
       ->type_name("NAME")
       ->capture_default_str();

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "coterie/core/error.h"
+#include "coterie/core/text.h"
 #include "coterie/methods/registry.h"
 #include "coterie/run/cluster.h"
 
@@ -23,7 +24,8 @@ std::map<std::string, std::string> parameters_of_network(const nlohmann::json& m
   return taken;
 }
 
-RunSettings settings_of(const RoundRequest& request) {
+/// `method` trains, or where it is empty what refines the run's.
+RunSettings settings_of(const RoundRequest& request, const std::string& method) {
   const nlohmann::json manifest = RunFolder(request.from).read_finished_manifest();
   RunSettings settings = settings_from_json(manifest.at("settings"));
   const nlohmann::json& input = manifest.at("input");
@@ -32,7 +34,7 @@ RunSettings settings_of(const RoundRequest& request) {
   if (fs::exists(source)) settings.input = source;
 
   const auto found_by = create_method(manifest.at("method").get<std::string>());
-  const auto refining = create_method(refining_method(found_by->info()));
+  const auto refining = create_method(method.empty() ? refining_method(found_by->info()) : method);
   settings.method = refining->info().name;
   const bool takes_network = refining->info().network == found_by->info().network;
   settings.init_from = takes_network ? fs::absolute(request.from).native() : std::string();
@@ -79,15 +81,26 @@ std::string refining_method(const MethodInfo& method) {
   return method.network == NetworkKind::autoencoder ? "ae-dac" : "dpac";
 }
 
+RunTrainer::RunTrainer(std::string method) : method_(std::move(method)) {
+  if (method_.empty() || create_method(method_)->info().learns_corrections) return;
+  std::vector<std::string> names;
+  for (const auto& known : registered_methods())
+    if (known.info.learns_corrections) names.push_back(known.info.name);
+  throw UserError("method {} cannot learn answers and corrections; those that can are {}", method_,
+                  join(names, ", "));
+}
+
 void RunTrainer::train(const RoundRequest& request, Progress& progress, const CancelToken& cancel) {
   const RunFolder folder(request.out);
-  ClusterRequest run{.settings = settings_of(request),
+  ClusterRequest run{.settings = settings_of(request, method_),
                      .out = request.out,
                      .command = "coterie annotate",
                      .corrections = request.corrections};
   const std::string found_by = RunFolder(request.from).read_manifest().at("method");
-  // The network has these labels already, in its own head.
-  if (!request.labels_changed && run.settings.method == found_by) run.corrections.labels.clear();
+  // The network has these labels already, in its own head, or the method learns from answers alone.
+  const bool asks = create_method(run.settings.method)->info().asks;
+  if (!request.labels_changed && (asks || run.settings.method == found_by))
+    run.corrections.labels.clear();
   if (folder.has_manifest()) {
     std::vector<std::string> paths;
     for (const auto& row : RunFolder(request.from).read_assignments()) paths.push_back(row.path);

@@ -33,7 +33,13 @@ class Trainer {
 /// settings. An unfinished run of the same request is gone on with; one of another is replaced.
 class RunTrainer : public Trainer {
  public:
+  /// `method` trains in place of the run's, with its defaults; empty: none does. Throws UserError
+  /// where it does not learn corrections.
+  explicit RunTrainer(std::string method = {});
   void train(const RoundRequest& request, Progress& progress, const CancelToken& cancel) override;
+
+ private:
+  std::string method_;
 };
 
 /// The method that learns corrections to what `method` found: itself, or where it cannot one that

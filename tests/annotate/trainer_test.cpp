@@ -11,6 +11,7 @@ namespace coterie {
 namespace {
 
 using testing::TemporaryFolder;
+using testing::user_error_of;
 using testing::Warnings;
 
 TEST(RefiningMethod, IsOneThatLearnsCorrections) {
@@ -120,6 +121,27 @@ TEST_F(TrainedRounds, SlowAdcGoesOnFromItsNetworkAndLearnsEdits) {
   int learned = 0;
   for (int i = 0; i < 40; ++i) learned += rows[i].label == (i < 20);
   EXPECT_GE(learned, 30);
+}
+
+TEST_F(TrainedRounds, SlowAnotherMethodTrainsThemIfAskedTo) {
+  const LoadedRun run = cluster("kmeans", {});
+  RoundRequest round = request(run, "rounds/001");
+  Warnings warnings;
+  RunTrainer("adc").train(round, warnings, CancelToken());
+  const RunFolder folder(round.out);
+  const auto manifest = folder.read_finished_manifest();
+  EXPECT_EQ(manifest.at("method"), "adc");
+  EXPECT_EQ(settings_from_json(manifest.at("settings")).init_from, "");
+  // It learned from the answers, not from the labels.
+  EXPECT_TRUE(std::filesystem::exists(folder.file("constraints.csv")));
+}
+
+TEST(RunTrainer, RefusesAMethodThatCannotLearnCorrections) {
+  const auto error = [](const char* method) {
+    return user_error_of([=] { RunTrainer trainer(method); });
+  };
+  EXPECT_CONTAINS(error("kmeans"), "those that can are dec, idec");
+  EXPECT_CONTAINS(error("nonsense"), "nonsense");
 }
 
 TEST_F(TrainedRounds, SlowACancelledRoundGoesOnOrBeginsAnewForOtherCorrections) {
