@@ -38,11 +38,13 @@ RunSettings settings_of(const RoundRequest& request, const std::string& method) 
   settings.method = refining->info().name;
   const bool takes_network = refining->info().network == found_by->info().network;
   settings.init_from = takes_network ? fs::absolute(request.from).native() : std::string();
+  if (!takes_network) settings.precision = "auto";  // it was settled for another network
   if (settings.method != found_by->info().name)
     settings.parameters = takes_network ? parameters_of_network(manifest, *refining)
                                         : std::map<std::string, std::string>();
   settings.clusters = request.clusters;
   settings.weights.clear();
+  settings.bases.clear();
   settings.oracle.clear();
   settings.oracle_noise = 0;
   if (!fs::exists(settings.constraints)) settings.constraints.clear();

@@ -4,6 +4,7 @@
 
 #include "coterie/core/files.h"
 #include "coterie/methods/registry.h"
+#include "coterie/methods/runtime.h"
 #include "coterie/run/cluster.h"
 #include "testing.h"
 
@@ -94,7 +95,9 @@ TEST_F(TrainedRounds, SlowAClusteringWithoutANetworkIsLearnedByANewOne) {
   RunTrainer().train(round, warnings, CancelToken());
   const auto manifest = RunFolder(round.out).read_finished_manifest();
   EXPECT_EQ(manifest.at("method"), "dpac");
-  EXPECT_EQ(settings_from_json(manifest.at("settings")).init_from, "");
+  const RunSettings settings = settings_from_json(manifest.at("settings"));
+  EXPECT_EQ(settings.init_from, "");
+  EXPECT_EQ(settings.precision, resolved_precision_name("auto", settings.device));
   const auto rows = RunFolder(round.out).read_assignments();
   ASSERT_EQ(rows.size(), 40u);
   int kept = 0;
