@@ -61,7 +61,7 @@ TEST(CorrectionsSlow, ConstraintsTurnAClusteringRound) {
     EXPECT_EQ(corrected.labels[i] == corrected.labels[1], images.truth[i] < 2) << i;
 }
 
-TEST(Corrections, LabelsMayHaveAnotherNumberOfClusters) {
+TEST(CorrectionsSlow, LabelsMayHaveAnotherNumberOfClusters) {
   const ToyImages images(60);
   const TrainedRun run("dpac", images, 3);
   for (const char* precision : {"fp32", "bf16"}) {
