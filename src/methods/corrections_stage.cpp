@@ -78,8 +78,9 @@ std::vector<Stage> correction_stages(const TrainingData& data, const Corrections
     stage.before_epoch = [work, kept, constraints, head_alone,
                           labels = corrections.labels](std::int64_t epoch) {
       if (epoch == 0) {
-        ImageOutputs now;  // empty where the network has no clusters yet
-        if (!head_alone && !work.fresh_network) now = work.outputs();
+        ImageOutputs now;  // empty where the network has no clusters yet, or nobody asks for them
+        if (!head_alone && !work.fresh_network && (labels.empty() || !constraints->empty()))
+          now = work.outputs();
         kept->set(kept_labels(labels, now, *constraints));
       }
       if (head_alone) work.network->eval();

@@ -58,16 +58,14 @@ class HeadMethod : public MethodWith<Params> {
   ClusterHead& head() const { return *head_; }
 
   using Outputs = ImageOutputs;
-  Outputs outputs(const TrainingData& data, const FitContext& context) const;
+  using Probabilities = std::function<torch::Tensor(const Description&)>;
+  /// With the head's probabilities, or others [B, K].
+  Outputs outputs(const TrainingData& data, const FitContext& context,
+                  const Probabilities& probabilities = {}) const;
   /// The same in the middle of a training: silent, and in training mode again after it.
-  Outputs outputs(const Training& training) const;
+  Outputs outputs(const Training& training, const Probabilities& probabilities = {}) const;
 
  private:
-  /// What `probabilities` [B, K] makes of all images, beside their codes.
-  using Probabilities = std::function<torch::Tensor(const Description&)>;
-  Outputs outputs(const TrainingData& data, const FitContext& context,
-                  const Probabilities& probabilities) const;
-  Outputs outputs(const Training& training, const Probabilities& probabilities) const;
   std::vector<Stage> all_stages(const Training& training);
   /// Takes another run's head, or what fits of it, and says whether its clusters were among that.
   bool take_head(const TensorMap& model);
@@ -193,7 +191,9 @@ auto HeadMethod<Params, Body>::outputs(const TrainingData& data, const FitContex
   const Matrix<float> both = body_.embed(data, context, [&](const torch::Tensor& images) {
     const Description description = body_.describe(images);
     width = description.codes.size(1);
-    return torch::cat({description.codes.to(torch::kFloat), probabilities(description)}, 1);
+    const auto clusters =
+        probabilities ? probabilities(description) : head_->probabilities(description);
+    return torch::cat({description.codes.to(torch::kFloat), clusters}, 1);
   });
   Outputs out{Matrix<float>(both.rows(), width), Matrix<float>(both.rows(), both.cols() - width)};
   for (std::int64_t i = 0; i < both.rows(); ++i) {
@@ -201,21 +201,6 @@ auto HeadMethod<Params, Body>::outputs(const TrainingData& data, const FitContex
     std::copy(both.row(i) + width, both.row(i) + both.cols(), out.probabilities.row(i));
   }
   return out;
-}
-
-template <class Params, class Body>
-auto HeadMethod<Params, Body>::outputs(const TrainingData& data, const FitContext& context) const
-    -> Outputs {
-  return outputs(data, context, [this](const Description& description) {
-    return head_->probabilities(description);
-  });
-}
-
-template <class Params, class Body>
-auto HeadMethod<Params, Body>::outputs(const Training& training) const -> Outputs {
-  return outputs(training, [this](const Description& description) {
-    return head_->probabilities(description);
-  });
 }
 
 template <class Params, class Body>

@@ -1,8 +1,7 @@
 // The reference in docs/reference is what the program says of itself.
 #include <gtest/gtest.h>
 
-#include <sstream>
-
+#include "coterie/core/files.h"
 #include "program/program.h"
 #include "testing.h"
 
@@ -12,18 +11,12 @@ namespace {
 using namespace testing;
 
 #if defined(COTERIE_IMAGES) && defined(COTERIE_WEB)
-std::string text_of(const std::filesystem::path& file) {
-  std::ostringstream text;
-  text << std::ifstream(file, std::ios::binary).rdbuf();
-  return text.str();
-}
-
 TEST(ReferenceCommand, WritesWhatTheDocumentationHolds) {
   Program program;
   ASSERT_EQ(program.run({"reference", "written"}).code, 0);
   const auto docs = std::filesystem::path(COTERIE_SOURCE_DIR) / "docs" / "reference";
   for (const char* page : {"commands.md", "methods.md", "files.md"})
-    EXPECT_TRUE(program.read(std::string("written/") + page) == text_of(docs / page))
+    EXPECT_TRUE(program.read(std::string("written/") + page) == read_file(docs / page))
         << page << " is out of date: run `coterie reference docs/reference`";
 }
 #endif
