@@ -24,8 +24,14 @@ std::map<std::string, std::string> parameters_of_network(const nlohmann::json& m
   return taken;
 }
 
+struct RoundPlan {
+  RunSettings settings;
+  /// The network has the run's labels in its own head, or the method learns from answers alone.
+  bool knows_labels;
+};
+
 /// `method` trains, or where it is empty what refines the run's.
-RunSettings settings_of(const RoundRequest& request, const std::string& method) {
+RoundPlan plan_of(const RoundRequest& request, const std::string& method) {
   const nlohmann::json manifest = RunFolder(request.from).read_finished_manifest();
   RunSettings settings = settings_from_json(manifest.at("settings"));
   const nlohmann::json& input = manifest.at("input");
@@ -50,7 +56,7 @@ RunSettings settings_of(const RoundRequest& request, const std::string& method) 
   if (!fs::exists(settings.constraints)) settings.constraints.clear();
   settings.tensorboard = false;
   settings.snapshots.clear();
-  return settings;
+  return {settings, refining->info().asks || settings.method == found_by->info().name};
 }
 
 /// Whether two sets of labels are one clustering under different numbers.
@@ -94,15 +100,12 @@ RunTrainer::RunTrainer(std::string method) : method_(std::move(method)) {
 
 void RunTrainer::train(const RoundRequest& request, Progress& progress, const CancelToken& cancel) {
   const RunFolder folder(request.out);
-  ClusterRequest run{.settings = settings_of(request, method_),
+  const RoundPlan plan = plan_of(request, method_);
+  ClusterRequest run{.settings = plan.settings,
                      .out = request.out,
                      .command = "coterie annotate",
                      .corrections = request.corrections};
-  const std::string found_by = RunFolder(request.from).read_manifest().at("method");
-  // The network has these labels already, in its own head, or the method learns from answers alone.
-  const bool asks = create_method(run.settings.method)->info().asks;
-  if (!request.labels_changed && (asks || run.settings.method == found_by))
-    run.corrections.labels.clear();
+  if (!request.labels_changed && plan.knows_labels) run.corrections.labels.clear();
   if (folder.has_manifest()) {
     std::vector<std::string> paths;
     for (const auto& row : RunFolder(request.from).read_assignments()) paths.push_back(row.path);

@@ -365,6 +365,10 @@ Comparison jdce_table(const fs::path& folder) {
   jdce("joint, soft", {{"soft", "true"}});
   jdce("joint, unit columns", {{"unit_columns", "true"}});
   jdce("joint, changed images", {{"augment", "true"}});
+  jdce("joint, k-means, changed images", {{"bases", "kmeans"}, {"augment", "true"}});
+  jdce("two-step, parts", {{"joint", "false"}, {"bases", "parts"}, {"kept", "alike"}});
+  jdce("joint, parts, changed images",
+       {{"bases", "parts"}, {"kept", "alike"}, {"augment", "true"}});
   table.data = small_image_sets(folder);
   return table;
 }

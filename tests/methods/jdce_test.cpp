@@ -47,7 +47,7 @@ struct JdceTraining {
   std::vector<nlohmann::json> history;
 };
 
-TEST(BaseClusterings, TheMostDifferentStayHandWorked) {
+TEST(BaseClusterings, TheMostDifferentOrTheMostAlikeStayHandWorked) {
   // Two equal ones, one like them but for a row, one that shares nothing with them.
   const std::vector<std::int32_t> halves = {0, 0, 0, 0, 1, 1, 1, 1};
   const std::vector<std::int32_t> nearly = {0, 0, 0, 1, 1, 1, 1, 1};
@@ -57,9 +57,12 @@ TEST(BaseClusterings, TheMostDifferentStayHandWorked) {
   const double near = normalized_mutual_information(halves, nearly);
   EXPECT_NEAR(nmi[0], (0 + 1 + near) / 3, 1e-12);
   EXPECT_NEAR(nmi[1], normalized_mutual_information(across, nearly) / 3, 1e-12);
-  keep_most_diverse(candidates, 2);
+  BaseClusterings alike = candidates;
+  keep_bases(alike, 2, KeptBases::alike);
+  EXPECT_EQ(alike.labels, (std::vector<std::vector<std::int32_t>>{halves, halves}));
+  keep_bases(candidates, 2, KeptBases::diverse);
   EXPECT_EQ(candidates.labels, (std::vector<std::vector<std::int32_t>>{across, nearly}));
-  keep_most_diverse(candidates, 5);
+  keep_bases(candidates, 5, KeptBases::diverse);
   EXPECT_EQ(candidates.labels.size(), 2u);
 }
 
@@ -81,6 +84,7 @@ TEST_F(JdceSlow, EveryVariantKeepsTheThreeKindsThatItStartsFrom) {
         JdceOptions{{"joint", "false"}}, JdceOptions{{"labels", "head"}},
         JdceOptions{{"threshold", "0.5"}}, JdceOptions{{"bases", "kmeans"}, {"epochs", "10"}},
         JdceOptions{{"bases", "layers"}, {"epochs", "10"}},
+        JdceOptions{{"bases", "parts"}, {"kept", "alike"}, {"epochs", "10"}},
         JdceOptions{{"bases", "kmeans"}, {"soft", "true"}, {"epochs", "10"}},
         JdceOptions{{"bases", "heads"}, {"head_epochs", "30"}}}) {
     JdceTraining training(settings);

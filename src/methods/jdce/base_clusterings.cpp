@@ -19,13 +19,14 @@ std::vector<double> mean_nmi_to_others(LabelSets sets) {
   return sums;
 }
 
-void keep_most_diverse(BaseClusterings& candidates, std::size_t members) {
+void keep_bases(BaseClusterings& candidates, std::size_t members, KeptBases kept_bases) {
   if (candidates.labels.size() <= members) return;
   const std::vector<double> nmi = mean_nmi_to_others(candidates.labels);
   std::vector<std::size_t> order(nmi.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&](std::size_t a, std::size_t b) { return nmi[a] < nmi[b]; });
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return kept_bases == KeptBases::diverse ? nmi[a] < nmi[b] : nmi[a] > nmi[b];
+  });
   order.resize(members);
   std::sort(order.begin(), order.end());
   BaseClusterings kept;

@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <span>
 #include <string>
 
 #include "coterie/methods/cc/cc_step.h"
@@ -13,9 +16,26 @@
 #include "coterie/metrics/assignment.h"
 #include "coterie/metrics/scores.h"
 #include "coterie/shallow/kmeans.h"
+#include "coterie/shallow/whitening.h"
 
 namespace coterie {
 namespace {
+
+/// Share of their variance that whitened embeddings hold.
+constexpr double kVariance = 0.93;
+
+/// Rows [N, E] without `ratio` of their columns, at random; one column at least.
+Matrix<float> part_of(const Matrix<float>& rows, double ratio, RandomStream& random) {
+  std::vector<std::int64_t> columns(static_cast<std::size_t>(rows.cols()));
+  std::iota(columns.begin(), columns.end(), std::int64_t{0});
+  random.shuffle(std::span(columns));
+  const auto kept = std::lround((1 - ratio) * static_cast<double>(columns.size()));
+  columns.resize(static_cast<std::size_t>(std::max(1L, kept)));
+  Matrix<float> part(rows.rows(), static_cast<std::int64_t>(columns.size()));
+  for (std::int64_t i = 0; i < rows.rows(); ++i)
+    for (std::size_t c = 0; c < columns.size(); ++c) part.row(i)[c] = rows.row(i)[columns[c]];
+  return part;
+}
 
 /// CC's heads, of which the cluster head can leave hidden values out, and `others`: cluster heads
 /// for bases.
@@ -236,8 +256,10 @@ class Jdce : public HeadMethod<JdceParams, ImageEncoder> {
           }
           widths.clear();
           for (const auto& layer : layers) {
-            const bool looked_at = params_.bases == JdceBases::layers ||
-                                   (params_.bases == JdceBases::kmeans && layer.is_same(x));
+            const bool of_embeddings =
+                params_.bases == JdceBases::kmeans || params_.bases == JdceBases::parts;
+            const bool looked_at =
+                params_.bases == JdceBases::layers || (of_embeddings && layer.is_same(x));
             if (!looked_at) continue;
             parts.push_back(layer.to(torch::kFloat));
             widths.push_back(layer.size(1));
@@ -279,20 +301,29 @@ class Jdce : public HeadMethod<JdceParams, ImageEncoder> {
   }
 
   /// k-means of rows of these widths, which begin at column 2, in turn, each from a seed of its
-  /// own.
+  /// own; of `parts`, each of directions in a part of its own of the whitened rows.
   void add_kmeans(const Training& training, std::int64_t iteration, const Matrix<float>& found,
                   const std::vector<std::int64_t>& widths, BaseClusterings& all) const {
     RandomStream seeds(training.context.seed, "kmeans/" + std::to_string(iteration));
+    const bool parts = params_.bases == JdceBases::parts;
+    const std::int64_t tries = 2 * params_.members;
     const auto layers = static_cast<std::int64_t>(widths.size());
     std::int64_t first = 2;
     for (std::int64_t l = 0; l < layers; first += widths[l++]) {
       Matrix<float> rows(found.rows(), widths[l]);
       for (std::int64_t i = 0; i < rows.rows(); ++i)
         std::copy_n(found.row(i) + first, rows.cols(), rows.row(i));
-      for (std::int64_t t = l; t < 2 * params_.members; t += layers) {
-        KMeans kmeans({.restarts = 1});
-        Assignment clusters = kmeans.fit(rows, training.clusters,
-                                         {.seed = seeds.next(), .cancel = training.context.cancel});
+      if (parts) {
+        Whitening whitening;
+        whitening.fit(rows, kVariance);
+        rows = whitening.apply(rows);
+      }
+      for (std::int64_t t = l; t < tries; t += layers) {
+        KMeans kmeans({.restarts = 1, .spherical = parts});
+        const ShallowContext around{.seed = seeds.next(), .cancel = training.context.cancel};
+        Assignment clusters = parts ? kmeans.fit(part_of(rows, dropout_of(t, tries), seeds),
+                                                 training.clusters, around)
+                                    : kmeans.fit(rows, training.clusters, around);
         all.labels.push_back(std::move(clusters.labels));
         if (params_.soft) all.probabilities.push_back(std::move(clusters.probabilities));
       }
@@ -320,7 +351,7 @@ class Jdce : public HeadMethod<JdceParams, ImageEncoder> {
     Candidates made = candidates(training, iteration);
     const auto& given = training.context.bases;
     const auto members = static_cast<std::size_t>(params_.members);
-    keep_most_diverse(made.all, members - std::min(members, given.size()));
+    keep_bases(made.all, members - std::min(members, given.size()), params_.kept);
     made.all.labels.insert(made.all.labels.begin(), given.begin(), given.end());
     RotationConsensus consensus = consensus_of(training, made.all);
     if (params_.matched) {
@@ -400,21 +431,26 @@ const Fields<JdceParams>& JdceParams::fields() {
                               "consensus clusterings that are made and learned, one after another, "
                               "each for `epochs`")
         .number<std::int64_t>("members", &JdceParams::members, between(2, 1000),
-                              "base clusterings of a consensus; twice as many are made, the most "
-                              "different stay")
+                              "base clusterings of a consensus; twice as many are made")
         .choice<JdceBases>("bases", &JdceParams::bases,
                            {{"dropout", JdceBases::dropout},
                             {"heads", JdceBases::heads},
                             {"kmeans", JdceBases::kmeans},
-                            {"layers", JdceBases::layers}},
+                            {"layers", JdceBases::layers},
+                            {"parts", JdceBases::parts}},
                            "where they come from: the cluster head with dropout, cluster heads "
                            "from as many random starts, k-means of the embeddings from as many "
-                           "seeds, or k-means of what each layer of the backbone gives")
+                           "seeds, k-means of what each layer of the backbone gives, or k-means of "
+                           "random parts of the whitened embeddings")
+        .choice<KeptBases>("kept", &JdceParams::kept,
+                           {{"diverse", KeptBases::diverse}, {"alike", KeptBases::alike}},
+                           "which of them stay: the most different ones, or those that agree most")
         .number<std::int64_t>("head_epochs", &JdceParams::head_epochs, between(1, 100000),
                               "passes over the images in which `heads` learn clusters as in cc, "
                               "with the backbone held")
-        .number<double>("least_dropout", &JdceParams::least_dropout, between(0, 0.99),
-                        "share of hidden values left out in the first of them")
+        .number<double>(
+            "least_dropout", &JdceParams::least_dropout, between(0, 0.99),
+            "share of hidden values, or of whitened ones, left out in the first of them")
         .number<double>("most_dropout", &JdceParams::most_dropout, between(0, 0.99),
                         "and in the last")
         .flag("soft", &JdceParams::soft, "the consensus is of probabilities and not of labels")

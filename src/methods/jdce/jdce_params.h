@@ -1,5 +1,6 @@
 #pragma once
 
+#include "coterie/methods/jdce/base_clusterings.h"
 #include "coterie/methods/view_training.h"
 
 namespace coterie {
@@ -10,6 +11,7 @@ enum class JdceBases {
   heads,    ///< cluster heads that were trained from as many random starts
   kmeans,   ///< k-means of the backbone's outputs from as many seeds
   layers,   ///< k-means of what its layers give, in turn
+  parts,    ///< k-means of random parts of the backbone's outputs, whitened
 };
 
 /// What decides the cluster of an image in the end.
@@ -33,6 +35,7 @@ struct JdceParams : ViewTrainingParams {
   std::int64_t iterations = 5;
   std::int64_t members = 10;
   JdceBases bases = JdceBases::dropout;
+  KeptBases kept = KeptBases::diverse;
   std::int64_t head_epochs = 5;
   double least_dropout = 0.05;
   double most_dropout = 0.5;
