@@ -19,23 +19,23 @@ std::vector<double> mean_nmi_to_others(LabelSets sets) {
   return sums;
 }
 
-void keep_bases(BaseClusterings& candidates, std::size_t members, KeptBases kept_bases) {
+void keep_bases(BaseClusterings& candidates, std::size_t members, KeptBases kept) {
   if (candidates.labels.size() <= members) return;
   const std::vector<double> nmi = mean_nmi_to_others(candidates.labels);
   std::vector<std::size_t> order(nmi.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return kept_bases == KeptBases::diverse ? nmi[a] < nmi[b] : nmi[a] > nmi[b];
+    return kept == KeptBases::diverse ? nmi[a] < nmi[b] : nmi[a] > nmi[b];
   });
   order.resize(members);
   std::sort(order.begin(), order.end());
-  BaseClusterings kept;
+  BaseClusterings bases;
   for (const std::size_t i : order) {
-    kept.labels.push_back(std::move(candidates.labels[i]));
+    bases.labels.push_back(std::move(candidates.labels[i]));
     if (!candidates.probabilities.empty())
-      kept.probabilities.push_back(std::move(candidates.probabilities[i]));
+      bases.probabilities.push_back(std::move(candidates.probabilities[i]));
   }
-  candidates = std::move(kept);
+  candidates = std::move(bases);
 }
 
 }  // namespace coterie
