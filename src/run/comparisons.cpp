@@ -355,20 +355,24 @@ Comparison jdce_table(const fs::path& folder) {
   };
   row(kPretraining, "simclr", "", contrastive_parameters({{"epochs", "20"}}));
   row(kCc, "cc", kPretraining, contrastive_parameters({{"epochs", "10"}}));
+  row("CC, 20 epochs more", "cc", kCc, contrastive_parameters({{"epochs", "20"}}));
   const auto jdce = [&](const char* label, std::map<std::string, std::string> own) {
-    // Two steps learn one consensus as long as the joint way learns one of them.
-    own.insert({{"batch_size", "128"}, {"projector_layers", "3"}});
-    row(label, "jdce", kCc, std::move(own));
+    row(label, "jdce", kCc, contrastive_parameters(std::move(own)));
   };
-  jdce("two-step", {{"joint", "false"}});
-  jdce("joint", {});
-  jdce("joint, soft", {{"soft", "true"}});
-  jdce("joint, unit columns", {{"unit_columns", "true"}});
-  jdce("joint, changed images", {{"augment", "true"}});
-  jdce("joint, k-means, changed images", {{"bases", "kmeans"}, {"augment", "true"}});
-  jdce("two-step, parts", {{"joint", "false"}, {"bases", "parts"}, {"kept", "alike"}});
-  jdce("joint, parts, changed images",
-       {{"bases", "parts"}, {"kept", "alike"}, {"augment", "true"}});
+  const auto paper = [&](const char* label, std::map<std::string, std::string> own) {
+    own.insert({{"bases", "dropout"}, {"kept", "diverse"}, {"contrast", "0"}, {"epochs", "10"}});
+    jdce(label, std::move(own));
+  };
+  // Two steps learn one consensus as long as the joint way learns one of them.
+  paper("two-step", {{"joint", "false"}});
+  paper("joint", {});
+  paper("joint, soft", {{"soft", "true"}});
+  paper("joint, unit columns", {{"unit_columns", "true"}});
+  paper("joint, changed images", {{"augment", "true"}});
+  paper("joint, contrast", {{"contrast", "1"}, {"epochs", "4"}});
+  jdce("two-step, parts", {{"joint", "false"}, {"epochs", "10"}});
+  jdce("joint, parts, changed images", {{"contrast", "0"}, {"augment", "true"}, {"epochs", "10"}});
+  jdce("joint, parts, contrast", {});
   table.data = small_image_sets(folder);
   return table;
 }

@@ -13,6 +13,7 @@
 #include "coterie/methods/jdce/base_clusterings.h"
 #include "coterie/methods/jdce/jdce_params.h"
 #include "coterie/methods/nearest_centres.h"
+#include "coterie/methods/view_pairs.h"
 #include "coterie/metrics/assignment.h"
 #include "coterie/metrics/scores.h"
 #include "coterie/shallow/kmeans.h"
@@ -187,6 +188,41 @@ class Jdce : public HeadMethod<JdceParams, ImageEncoder> {
     return stage;
   }
 
+  /// What outputs [B, K] have still to learn of the consensus.
+  static Losses learned(const torch::Tensor& logits, const torch::Tensor& labels,
+                        const torch::Tensor& sure) {
+    const auto loss =
+        (sure * torch::cross_entropy_loss(logits, labels, {}, at::Reduction::None)).mean();
+    const auto found = logits.argmax(1);
+    return {loss,
+            {{"cross_entropy", loss},
+             {"agreement", found.eq(labels).to(torch::kFloat).mean()},
+             {"sure", sure.mean()}},
+            found};
+  }
+
+  /// The same of two views of each image, which are contrasted with those of other images, so that
+  /// the features hold more than the consensus says.
+  Losses learned_and_compared(const Training& training, Batch& batch, const torch::Tensor& labels,
+                              const torch::Tensor& sure) const {
+    const ViewRecipe recipe = body().recipe();
+    const auto images = torch::cat({batch.views("first", recipe), batch.views("second", recipe)});
+    torch::Tensor logits;
+    const auto projected =
+        training.engine.forward(body().normalised(images), [&](const torch::Tensor& x) {
+          const auto features = body().backbone()->forward(x);
+          logits = heads().cluster_logits(features);
+          return heads().project(features);
+        });
+    const auto instances =
+        info_nce(halves(projected), training.engine.processes(), params_.temperature);
+    Losses losses = learned(logits, labels.repeat({2}), sure.repeat({2}));
+    losses.total = losses.total + params_.contrast * instances;
+    losses.parts.emplace_back("info_nce", instances);
+    losses.labels = losses.labels.chunk(2)[0];
+    return losses;
+  }
+
   Stage ensemble(const Training& training) {
     const auto pseudo = std::make_shared<PseudoLabels>(training.data.count);
     pseudo->to(training.engine.context().device);
@@ -194,28 +230,24 @@ class Jdce : public HeadMethod<JdceParams, ImageEncoder> {
     Stage stage = params_.stage("ensemble");
     stage.epochs = (params_.joint ? params_.iterations : 1) * params_.epochs;
     stage.clusters = training.clusters;
+    const bool compared = params_.joint && params_.contrast > 0;
     stage.trained = {heads().clusters().get()};
     if (params_.joint) stage.trained.push_back(&body().module());
+    if (compared) stage.trained.push_back(heads().projector().get());
     stage.before_epoch = [this, training, pseudo](std::int64_t epoch) {
       if (epoch % params_.epochs == 0) renew(training, epoch / params_.epochs, *pseudo);
     };
-    stage.step = [this, training, pseudo](Batch& batch) -> Losses {
+    stage.step = [this, training, pseudo, compared](Batch& batch) -> Losses {
       if (!params_.joint) body().module().eval();
+      const auto labels = pseudo->labels_of(batch.indices);
+      const auto sure = pseudo->sure_of(batch.indices);
+      if (compared) return learned_and_compared(training, batch, labels, sure);
       const auto images = params_.augment ? batch.views("learned", body().recipe()) : batch.images;
       const auto logits =
           training.engine.forward(body().normalised(images), [&](const torch::Tensor& x) {
             return heads().cluster_logits(body().backbone()->forward(x));
           });
-      const auto labels = pseudo->labels_of(batch.indices);
-      const auto sure = pseudo->sure_of(batch.indices);
-      const auto loss =
-          (sure * torch::cross_entropy_loss(logits, labels, {}, at::Reduction::None)).mean();
-      const auto found = logits.argmax(1);
-      return {loss,
-              {{"cross_entropy", loss},
-               {"agreement", found.eq(labels).to(torch::kFloat).mean()},
-               {"sure", sure.mean()}},
-              found};
+      return learned(logits, labels, sure);
     };
     return stage;
   }
@@ -458,7 +490,11 @@ const Fields<JdceParams>& JdceParams::fields() {
               "large and small clusters count alike in the consensus, and all bases")
         .flag("matched", &JdceParams::matched,
               "clusters keep their numbers from one consensus to the next")
-        .flag("augment", &JdceParams::augment, "the consensus is learned from changed images")
+        .flag("augment", &JdceParams::augment,
+              "the consensus is learned from changed images, one of each; `contrast` takes two")
+        .number<double>("contrast", &JdceParams::contrast, between(0, 1000),
+                        "while the backbone learns a consensus, weight of InfoNCE between two "
+                        "changed images of each")
         .number<double>("threshold", &JdceParams::threshold, between(0, 1),
                         "only images whose largest probability reaches it are learned")
         .flag("joint", &JdceParams::joint,

@@ -22,7 +22,7 @@ enum class JdceLabels {
 
 struct JdceParams : ViewTrainingParams {
   JdceParams() {
-    epochs = 10;
+    epochs = 4;
     learning_rate = 1e-4;
     schedule = LearningRate::constant;
     weight_decay = 0;
@@ -34,8 +34,8 @@ struct JdceParams : ViewTrainingParams {
   double balance = 1;
   std::int64_t iterations = 5;
   std::int64_t members = 10;
-  JdceBases bases = JdceBases::dropout;
-  KeptBases kept = KeptBases::diverse;
+  JdceBases bases = JdceBases::parts;
+  KeptBases kept = KeptBases::alike;
   std::int64_t head_epochs = 5;
   double least_dropout = 0.05;
   double most_dropout = 0.5;
@@ -43,6 +43,7 @@ struct JdceParams : ViewTrainingParams {
   bool unit_columns = false;
   bool matched = true;
   bool augment = false;
+  double contrast = 1;
   double threshold = 0;
   bool joint = true;
   JdceLabels labels = JdceLabels::kmeans;
