@@ -12,7 +12,7 @@ namespace coterie {
 struct ContrastiveParams : ViewTrainingParams, EmbeddingClusterParams {
   ContrastiveParams() {
     embedding = EmbeddingForm::whitened;
-    variance = 0.93;
+    variance = kEmbeddingVariance;
   }
   bool sync_batch_norm = true;
 };

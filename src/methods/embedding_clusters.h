@@ -17,6 +17,10 @@ enum class EmbeddingClusterer { pac, kmeans, fcm, spectral };
 /// What is clustered: the embeddings as they are, or with their covariance made the identity.
 enum class EmbeddingForm { plain, whitened };
 
+/// Share of their variance that whitened embeddings of contrastively trained networks hold, unless
+/// a parameter says otherwise: the components beyond it are mostly noise.
+inline constexpr double kEmbeddingVariance = 0.93;
+
 /// The part of a method's parameters that says how its embeddings are clustered.
 struct EmbeddingClusterParams {
   EmbeddingForm embedding = EmbeddingForm::plain;

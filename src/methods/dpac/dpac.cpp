@@ -5,6 +5,7 @@
 #include "coterie/loss/running_aggregate.h"
 #include "coterie/methods/contrast_heads.h"
 #include "coterie/methods/dpac/dpac_params.h"
+#include "coterie/methods/embedding_clusters.h"
 #include "coterie/methods/head_method.h"
 #include "coterie/methods/momentum_contrast.h"
 #include "coterie/methods/offline_codes.h"
@@ -14,10 +15,6 @@
 
 namespace coterie {
 namespace {
-
-/// Share of the embeddings' variance that is looked at where all images are clustered at once; as
-/// in simclr.
-constexpr double kVariance = 0.93;
 
 /// A copy of the network that gives the network's training its labels.
 class Teacher : public torch::nn::Module {
@@ -167,7 +164,8 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
     stage.clusters = training.clusters;
     stage.trained = {heads().clusters().get()};
     const auto clusters = [this, training] {
-      return start_clusters(params_.start, outputs(training).codes, kVariance, training.context);
+      return start_clusters(params_.start, outputs(training).codes, kEmbeddingVariance,
+                            training.context);
     };
     const auto logits = [this, training](Batch& batch) {
       body().module().eval();
@@ -215,7 +213,7 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
       training.engine.keep("aggregate", *aggregate_);
     }
     if (online && params_.distance == DpacDistance::whitened) {
-      whitening_ = std::make_shared<RunningWhitening>(body().width(), kVariance);
+      whitening_ = std::make_shared<RunningWhitening>(body().width(), kEmbeddingVariance);
       whitening_->to(device);
       training.engine.keep("whitening", *whitening_);
     }
@@ -231,7 +229,7 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
       if (whitening_ && epoch == 0) whitening_->start(outputs(training).codes);
       if (codes_ && epoch % params_.codes_every == 0) {
         const Outputs now = outputs(training);
-        codes_->renew(now.codes, now.probabilities, offline_clusterer(), kVariance,
+        codes_->renew(now.codes, now.probabilities, offline_clusterer(), kEmbeddingVariance,
                       training.context);
       }
     };

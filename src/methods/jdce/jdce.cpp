@@ -9,6 +9,7 @@
 #include <string>
 
 #include "coterie/methods/cc/cc_step.h"
+#include "coterie/methods/embedding_clusters.h"
 #include "coterie/methods/head_method.h"
 #include "coterie/methods/jdce/base_clusterings.h"
 #include "coterie/methods/jdce/jdce_params.h"
@@ -21,9 +22,6 @@
 
 namespace coterie {
 namespace {
-
-/// Share of their variance that whitened embeddings hold.
-constexpr double kVariance = 0.93;
 
 /// Rows [N, E] without `ratio` of their columns, at random; one column at least.
 Matrix<float> part_of(const Matrix<float>& rows, double ratio, RandomStream& random) {
@@ -347,7 +345,7 @@ class Jdce : public HeadMethod<JdceParams, ImageEncoder> {
         std::copy_n(found.row(i) + first, rows.cols(), rows.row(i));
       if (parts) {
         Whitening whitening;
-        whitening.fit(rows, kVariance);
+        whitening.fit(rows, kEmbeddingVariance);
         rows = whitening.apply(rows);
       }
       for (std::int64_t t = l; t < tries; t += layers) {
