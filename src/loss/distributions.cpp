@@ -49,8 +49,10 @@ torch::Tensor sharpened_scores(const torch::Tensor& scores, const torch::Tensor&
                                AggregatedScores kind) {
   // What the subtraction leaves of equal rows is rounding.
   const auto sound = torch::maximum(scores, kLeastDivisor * sizes.sum());
-  const auto used = kind == AggregatedScores::means ? sound / sizes.clamp_min(kLeastDivisor) : sound;
-  return (-1 / (m - 1) * used.log()).softmax(1);
+  const auto found = sizes.clamp_min(kLeastDivisor);
+  const auto used = kind == AggregatedScores::sums ? sound : sound / found;
+  const auto powers = -1 / (m - 1) * used.log();
+  return (kind == AggregatedScores::balanced ? powers - found.log() : powers).softmax(1);
 }
 
 torch::Tensor aggregated_target(const torch::Tensor& features, const torch::Tensor& probabilities,

@@ -26,8 +26,10 @@ torch::Tensor centred_rows(const torch::Tensor& rows, bool whiten);
 
 /// What an image's score for a cluster is made of.
 enum class AggregatedScores {
-  sums,   ///< s_ik = sum_j p_jk d_ij, as printed
-  means,  ///< the same divided by sum_j p_jk, the cluster's size in the batch
+  sums,      ///< s_ik = sum_j p_jk d_ij, as printed
+  means,     ///< the same divided by sum_j p_jk, the cluster's size in the batch
+  balanced,  ///< of means, and what comes of them is divided by the size: half as large, twice as
+             ///< likely
 };
 
 /// Rows [B, E] of unit length, in double and without gradient; zeros stay zeros.

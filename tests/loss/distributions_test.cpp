@@ -62,6 +62,10 @@ TEST(AggregatedTarget, HandWorked) {
   const auto means = aggregated_target(features, p, 2, AggregatedScores::means);
   EXPECT_NEAR(means[0][0].item<double>(), 1.7 / 0.2 / (1.7 / 0.2 + 1.3 / 0.8), 1e-12);
   EXPECT_NEAR(means[2][0].item<double>(), 1.7 / 1.5 / (1.7 / 1.5 + 1.3 / 0.5), 1e-12);
+  // With power -2 of the means, and the sizes by which that is divided: size / s^2.
+  const auto balanced = aggregated_target(features, p, 1.5, AggregatedScores::balanced);
+  EXPECT_NEAR(balanced[0][0].item<double>(), 42.5 / (42.5 + 1.3 / 0.64), 1e-12);
+  EXPECT_NEAR(balanced[2][0].item<double>(), 1.7 / 2.25 / (1.7 / 2.25 + 5.2), 1e-12);
   const auto sharp = aggregated_target(features, p, /*m=*/1.03);
   EXPECT_GT(sharp[0][0].item<double>(), 1 - 1e-12);
   EXPECT_FALSE(aggregated_target(features, p.clone().set_requires_grad(true), 2).requires_grad());
@@ -93,11 +97,27 @@ TEST(AggregatedTarget, IsSoundWhereAllFeaturesAreEqual) {
   EXPECT_TRUE(torch::allclose(q, torch::full({4, 2}, 0.5)));
 }
 
+TEST(AggregatedTarget, OfFeaturesWithoutGroupsSumsFollowSizesAlone) {
+  // Rows at 90 degrees to each other, a cluster a fifth larger than the other: all distances are 1,
+  // so that nothing but the sizes can tell the clusters apart.
+  const auto features = torch::eye(44, torch::kDouble);
+  const auto p = torch::cat({torch::tensor({{1.0, 0.0}}).repeat({24, 1}),
+                             torch::tensor({{0.0, 1.0}}).repeat({20, 1})})
+                     .to(torch::kDouble);
+  const auto share = [&](AggregatedScores kind) {  // of the larger cluster, in the mean target
+    return aggregated_target(features, p, 1.03, kind).mean(0)[0].item<double>();
+  };
+  EXPECT_LT(share(AggregatedScores::sums), 0.02);  // all images would go to the smaller one
+  EXPECT_NEAR(share(AggregatedScores::means), 24.0 / 44, 0.1);
+  EXPECT_NEAR(share(AggregatedScores::balanced), 0.5, 0.1);
+}
+
 TEST(RunningAggregate, OfOneBatchIsTheBatchsTarget) {
   torch::manual_seed(3);
   const auto features = torch::randn({8, 5}, torch::kDouble);
   const auto p = torch::randn({8, 3}, torch::kDouble).softmax(1);
-  for (const auto kind : {AggregatedScores::sums, AggregatedScores::means}) {
+  for (const auto kind :
+       {AggregatedScores::sums, AggregatedScores::means, AggregatedScores::balanced}) {
     RunningAggregate aggregate(5, 3, 0);
     aggregate.next(torch::randn({8, 5}), p, 1.5, kind);  // forgotten
     EXPECT_TRUE(torch::allclose(aggregate.next(features, p, 1.5, kind),

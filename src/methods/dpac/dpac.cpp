@@ -370,8 +370,11 @@ const Fields<DpacParams>& DpacParams::fields() {
                         "fuzziness of the aggregated target")
         .choice<AggregatedScores>(
             "scores", &DpacParams::scores,
-            {{"sums", AggregatedScores::sums}, {"means", AggregatedScores::means}},
-            "distances to the images of a cluster are summed, as the paper has it, or averaged")
+            {{"sums", AggregatedScores::sums},
+             {"means", AggregatedScores::means},
+             {"balanced", AggregatedScores::balanced}},
+            "distances to the images of a cluster are summed, as the paper has it, or averaged, or "
+            "averaged with small clusters preferred in proportion")
         .choice<DpacDistance>("distance", &DpacParams::distance,
                               {{"whitened", DpacDistance::whitened},
                                {"features", DpacDistance::features},

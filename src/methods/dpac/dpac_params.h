@@ -37,7 +37,7 @@ struct DpacParams : ViewTrainingParams, HeadStartParams {
   DpacObjective objective = DpacObjective::opa;
   DpacContrast contrast = DpacContrast::weighted;
   double m = 1.03;
-  AggregatedScores scores = AggregatedScores::sums;
+  AggregatedScores scores = AggregatedScores::balanced;
   DpacDistance distance = DpacDistance::whitened;
   double memory = 0.98;
   double label_momentum = 0.99;
