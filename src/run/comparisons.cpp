@@ -360,7 +360,11 @@ Comparison jdce_table(const fs::path& folder) {
     row(label, "jdce", kCc, contrastive_parameters(std::move(own)));
   };
   const auto paper = [&](const char* label, std::map<std::string, std::string> own) {
-    own.insert({{"bases", "dropout"}, {"kept", "diverse"}, {"contrast", "0"}, {"epochs", "10"}});
+    own.insert({{"bases", "dropout"},
+                {"kept", "diverse"},
+                {"contrast", "0"},
+                {"earlier", "0"},
+                {"epochs", "10"}});
     jdce(label, std::move(own));
   };
   // Two steps learn one consensus as long as the joint way learns one of them.

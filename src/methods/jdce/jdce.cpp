@@ -36,6 +36,16 @@ Matrix<float> part_of(const Matrix<float>& rows, double ratio, RandomStream& ran
   return part;
 }
 
+using LabelVectors = std::vector<std::vector<std::int32_t>>;
+
+/// Labels as probabilities [N, K].
+Matrix<float> one_hot(const std::vector<std::int32_t>& labels, std::int64_t clusters) {
+  Matrix<float> rows(static_cast<std::int64_t>(labels.size()), clusters);
+  for (std::int64_t i = 0; i < rows.rows(); ++i)
+    rows.row(i)[labels[static_cast<std::size_t>(i)]] = 1;
+  return rows;
+}
+
 /// CC's heads, of which the cluster head can leave hidden values out, and `others`: cluster heads
 /// for bases.
 class JdceHeads : public ContrastHeads {
@@ -70,12 +80,14 @@ class JdceHeads : public ContrastHeads {
   std::vector<Mlp> others_;
 };
 
-/// What the network is to learn of each image until the next consensus.
+/// What the network is to learn of each image until the next consensus, and the latest bases.
 class PseudoLabels : public torch::nn::Module {
  public:
-  explicit PseudoLabels(std::int64_t images)
+  /// Remembers up to `bases` clusterings.
+  PseudoLabels(std::int64_t images, std::int64_t bases)
       : labels_(register_buffer("labels", torch::zeros({images}, torch::kLong))),
-        sure_(register_buffer("sure", torch::ones({images}))) {}
+        sure_(register_buffer("sure", torch::ones({images}))),
+        bases_(register_buffer("bases", torch::full({bases, images}, -1, torch::kInt))) {}
   /// `confidence` [N]: images below `threshold` are left out.
   void set(const std::vector<std::int32_t>& labels, const std::vector<float>& confidence,
            double threshold) {
@@ -87,6 +99,22 @@ class PseudoLabels : public torch::nn::Module {
     const auto* begin = values.data_ptr<std::int64_t>();
     return {begin, begin + values.numel()};
   }
+  /// The latest clusterings that were remembered, newest first.
+  LabelVectors bases() const {
+    const auto rows = bases_.cpu();
+    LabelVectors all;
+    for (std::int64_t b = 0; b < rows.size(0); ++b) {
+      const auto* begin = rows[b].data_ptr<std::int32_t>();
+      if (*begin >= 0) all.emplace_back(begin, begin + rows.size(1));
+    }
+    return all;
+  }
+  void remember(const LabelVectors& newest) {
+    LabelVectors all = newest;
+    for (auto& earlier : bases()) all.push_back(std::move(earlier));
+    const auto rows = std::min(static_cast<std::int64_t>(all.size()), bases_.size(0));
+    for (std::int64_t b = 0; b < rows; ++b) bases_[b].copy_(torch::tensor(all[b], torch::kInt));
+  }
   torch::Tensor labels_of(const std::vector<std::int64_t>& images) const {
     return rows_of(labels_, images);
   }
@@ -97,6 +125,7 @@ class PseudoLabels : public torch::nn::Module {
  private:
   torch::Tensor labels_;
   torch::Tensor sure_;
+  torch::Tensor bases_;  // [.., N], -1 where there is none yet
 };
 
 class Jdce : public HeadMethod<JdceParams, ImageEncoder> {
@@ -222,7 +251,8 @@ class Jdce : public HeadMethod<JdceParams, ImageEncoder> {
   }
 
   Stage ensemble(const Training& training) {
-    const auto pseudo = std::make_shared<PseudoLabels>(training.data.count);
+    const auto pseudo =
+        std::make_shared<PseudoLabels>(training.data.count, params_.earlier * params_.members);
     pseudo->to(training.engine.context().device);
     training.engine.keep("pseudo-labels", *pseudo);
     Stage stage = params_.stage("ensemble");
@@ -376,12 +406,19 @@ class Jdce : public HeadMethod<JdceParams, ImageEncoder> {
     }
   }
 
-  /// New pseudo-labels: the consensus of new base clusterings and of those that were given.
+  /// New pseudo-labels: the consensus of new base clusterings, those of earlier ensembles, and
+  /// those that were given.
   void renew(const Training& training, std::int64_t iteration, PseudoLabels& pseudo) const {
     Candidates made = candidates(training, iteration);
     const auto& given = training.context.bases;
     const auto members = static_cast<std::size_t>(params_.members);
     keep_bases(made.all, members - std::min(members, given.size()), params_.kept);
+    const LabelVectors earlier = pseudo.bases();
+    pseudo.remember(made.all.labels);
+    for (const auto& labels : earlier) {
+      if (params_.soft) made.all.probabilities.push_back(one_hot(labels, training.clusters));
+      made.all.labels.push_back(labels);
+    }
     made.all.labels.insert(made.all.labels.begin(), given.begin(), given.end());
     RotationConsensus consensus = consensus_of(training, made.all);
     if (params_.matched) {
@@ -475,6 +512,9 @@ const Fields<JdceParams>& JdceParams::fields() {
         .choice<KeptBases>("kept", &JdceParams::kept,
                            {{"diverse", KeptBases::diverse}, {"alike", KeptBases::alike}},
                            "which of them stay: the most different ones, or those that agree most")
+        .number<std::int64_t>("earlier", &JdceParams::earlier, between(0, 1000),
+                              "ensembles before the present one whose bases take part in the "
+                              "consensus too")
         .number<std::int64_t>("head_epochs", &JdceParams::head_epochs, between(1, 100000),
                               "passes over the images in which `heads` learn clusters as in cc, "
                               "with the backbone held")

@@ -36,6 +36,7 @@ struct JdceParams : ViewTrainingParams {
   std::int64_t members = 10;
   JdceBases bases = JdceBases::parts;
   KeptBases kept = KeptBases::alike;
+  std::int64_t earlier = 1;
   std::int64_t head_epochs = 5;
   double least_dropout = 0.05;
   double most_dropout = 0.5;
