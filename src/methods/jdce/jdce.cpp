@@ -251,12 +251,13 @@ class Jdce : public HeadMethod<JdceParams, ImageEncoder> {
   }
 
   Stage ensemble(const Training& training) {
-    const auto pseudo =
-        std::make_shared<PseudoLabels>(training.data.count, params_.earlier * params_.members);
+    const std::int64_t rounds = params_.joint ? params_.iterations : 1;
+    const auto pseudo = std::make_shared<PseudoLabels>(
+        training.data.count, std::min(params_.earlier, rounds - 1) * params_.members);
     pseudo->to(training.engine.context().device);
     training.engine.keep("pseudo-labels", *pseudo);
     Stage stage = params_.stage("ensemble");
-    stage.epochs = (params_.joint ? params_.iterations : 1) * params_.epochs;
+    stage.epochs = rounds * params_.epochs;
     stage.clusters = training.clusters;
     const bool compared = params_.joint && params_.contrast > 0;
     stage.trained = {heads().clusters().get()};
