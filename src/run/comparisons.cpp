@@ -375,7 +375,8 @@ Comparison jdce_table(const fs::path& folder) {
   paper("joint, changed images", {{"augment", "true"}});
   paper("joint, contrast", {{"contrast", "1"}, {"epochs", "4"}});
   jdce("two-step, parts", {{"joint", "false"}, {"epochs", "10"}});
-  jdce("joint, parts, changed images", {{"contrast", "0"}, {"augment", "true"}, {"epochs", "10"}});
+  jdce("joint, parts, changed images",
+       {{"contrast", "0"}, {"augment", "true"}, {"earlier", "0"}, {"epochs", "10"}});
   jdce("joint, parts, contrast", {});
   table.data = small_image_sets(folder);
   return table;
