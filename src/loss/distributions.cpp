@@ -16,12 +16,15 @@ torch::Tensor student_t_assignment(const torch::Tensor& codes, const torch::Tens
 }
 
 torch::Tensor target_distribution(const torch::Tensor& assignment) {
-  const auto weighed = assignment.square() / assignment.sum(0, /*keepdim=*/true).clamp_min(kLeastDivisor);
+  const auto weighed =
+      assignment.square() / assignment.sum(0, /*keepdim=*/true).clamp_min(kLeastDivisor);
   return weighed / weighed.sum(1, /*keepdim=*/true);
 }
 
 torch::Tensor kl_divergence(const torch::Tensor& target, const torch::Tensor& assignment) {
-  return (torch::xlogy(target, target) - target * assignment.clamp_min(kLeastDivisor).log()).sum(1).mean();
+  return (torch::xlogy(target, target) - target * assignment.clamp_min(kLeastDivisor).log())
+      .sum(1)
+      .mean();
 }
 
 torch::Tensor normal_divergence(const torch::Tensor& mean, const torch::Tensor& log_variance) {
