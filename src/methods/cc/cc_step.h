@@ -22,6 +22,14 @@ struct CcClusterTerms {
 CcClusterTerms cc_cluster_terms(const torch::Tensor& assigned, const Processes& processes,
                                 double temperature);
 
+/// Two views of each image of a batch, contrasted with those of other images.
+struct ContrastedViews {
+  torch::Tensor logits;    ///< of clusters, [2B, K]: of the first views, then of the second
+  torch::Tensor info_nce;  ///< of the projections, over the images of all processes
+};
+ContrastedViews contrast_views(Batch& batch, ImageEncoder& encoder, ContrastHeads& heads,
+                               const Engine& engine, double temperature);
+
 /// The losses of contrastive clustering on two views of a batch: of images, of clusters, and what
 /// keeps the clusters equally large.
 Losses cc_losses(Batch& batch, ImageEncoder& encoder, ContrastHeads& heads, const Engine& engine,

@@ -14,7 +14,6 @@
 #include "coterie/methods/jdce/base_clusterings.h"
 #include "coterie/methods/jdce/jdce_params.h"
 #include "coterie/methods/nearest_centres.h"
-#include "coterie/methods/view_pairs.h"
 #include "coterie/metrics/assignment.h"
 #include "coterie/metrics/scores.h"
 #include "coterie/shallow/kmeans.h"
@@ -110,10 +109,11 @@ class PseudoLabels : public torch::nn::Module {
     return all;
   }
   void remember(const LabelVectors& newest) {
-    LabelVectors all = newest;
-    for (auto& earlier : bases()) all.push_back(std::move(earlier));
-    const auto rows = std::min(static_cast<std::int64_t>(all.size()), bases_.size(0));
-    for (std::int64_t b = 0; b < rows; ++b) bases_[b].copy_(torch::tensor(all[b], torch::kInt));
+    std::vector<torch::Tensor> rows;
+    for (const auto& labels : newest)
+      rows.push_back(torch::tensor(labels, bases_.options()).unsqueeze(0));
+    rows.push_back(bases_);
+    bases_.copy_(torch::cat(rows).narrow(0, 0, bases_.size(0)));
   }
   torch::Tensor labels_of(const std::vector<std::int64_t>& images) const {
     return rows_of(labels_, images);
@@ -232,17 +232,8 @@ class Jdce : public HeadMethod<JdceParams, ImageEncoder> {
   /// the features hold more than the consensus says.
   Losses learned_and_compared(const Training& training, Batch& batch, const torch::Tensor& labels,
                               const torch::Tensor& sure) const {
-    const ViewRecipe recipe = body().recipe();
-    const auto images = torch::cat({batch.views("first", recipe), batch.views("second", recipe)});
-    torch::Tensor logits;
-    const auto projected =
-        training.engine.forward(body().normalised(images), [&](const torch::Tensor& x) {
-          const auto features = body().backbone()->forward(x);
-          logits = heads().cluster_logits(features);
-          return heads().project(features);
-        });
-    const auto instances =
-        info_nce(halves(projected), training.engine.processes(), params_.temperature);
+    const auto [logits, instances] =
+        contrast_views(batch, body(), heads(), training.engine, params_.temperature);
     Losses losses = learned(logits, labels.repeat({2}), sure.repeat({2}));
     losses.total = losses.total + params_.contrast * instances;
     losses.parts.emplace_back("info_nce", instances);
