@@ -222,7 +222,7 @@ void add_cluster_command(CLI::App& app, Session& session) {
       ->capture_default_str();
   command
       ->add_option("--precision", options->precision,
-                   "Numbers of networks: auto, fp32 or bf16 (faster where the device has it)")
+                   "Numbers of networks: auto, fp32 or bf16 (faster; only where the device has it)")
       ->type_name("PRECISION")
       ->capture_default_str();
   command

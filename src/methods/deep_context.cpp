@@ -21,11 +21,9 @@ TrainContext train_context(const FitContext& context, const TrainingData& data,
   // Each process of a machine has a GPU of its own.
   if (device.is_cuda() && settings.size > 1)
     device = resolve_device(fmt::format("cuda:{}", settings.local_rank));
-  const Precision precision = resolve_precision(context.precision, device);
-  identity["precision"] = name_of(precision);
   return {.seed = context.seed,
           .device = device,
-          .precision = precision,
+          .precision = resolve_precision(context.precision, device),
           .processes = settings.size > 1 ? std::make_shared<const Processes>(settings, device)
                                          : std::make_shared<const Processes>(),
           .progress = context.progress,

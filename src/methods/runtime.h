@@ -9,8 +9,8 @@ namespace coterie {
 /// UserError where the name is another or the device is absent.
 std::string resolved_device_name(const std::string& name);
 
-/// The precision, "fp32" or "bf16", that "auto", "fp32" or "bf16" means for networks on a device.
-/// Throws UserError where the name is another.
+/// The precision, "fp32" or "bf16", that "auto", "fp32" or "bf16" means for networks on a device:
+/// "bf16" only where it has instructions for it. Throws UserError where the name is another.
 std::string resolved_precision_name(const std::string& name, const std::string& device);
 
 /// This process's number among those that train together, and how many they are, from the

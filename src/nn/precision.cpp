@@ -21,8 +21,7 @@ bool cpu_has_bf16() {
 bool gpu_has_bf16(const torch::Device& device) {
   using GetAttribute = int (*)(int*, int, int);
   constexpr int kComputeCapabilityMajor = 75;
-  const auto get =
-      reinterpret_cast<GetAttribute>(dlsym(RTLD_DEFAULT, "cudaDeviceGetAttribute"));
+  const auto get = reinterpret_cast<GetAttribute>(dlsym(RTLD_DEFAULT, "cudaDeviceGetAttribute"));
   int major = 0;
   const int index = device.has_index() ? device.index() : 0;
   return get && get(&major, kComputeCapabilityMajor, index) == 0 && major >= 8;
@@ -32,8 +31,7 @@ bool gpu_has_bf16(const torch::Device& device) {
 
 Precision resolve_precision(std::string_view name, const torch::Device& device) {
   if (name == "fp32") return Precision::fp32;
-  if (name == "bf16") return Precision::bf16;
-  if (name != "auto")
+  if (name != "auto" && name != "bf16")
     throw UserError("precision = '{}' is not known: allowed is auto, fp32 or bf16",
                     printable(name));
   const bool fast = device.is_cuda() ? gpu_has_bf16(device) : cpu_has_bf16();

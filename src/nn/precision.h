@@ -12,8 +12,9 @@ enum class Precision {
   bf16,  ///< convolutions and matrix products in bfloat16
 };
 
-/// The precision that "auto", "fp32" or "bf16" means on `device`; "auto" is bf16 where the device
-/// has instructions for it. Throws UserError where the name is another.
+/// The precision that "auto", "fp32" or "bf16" means on `device`: bf16 only where it has
+/// instructions for it, as networks are many times slower without; so a model that was trained in
+/// bf16 predicts in fp32 on a lesser processor. Throws UserError where the name is another.
 Precision resolve_precision(std::string_view name, const torch::Device& device);
 std::string_view name_of(Precision precision);
 

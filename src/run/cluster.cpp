@@ -208,7 +208,11 @@ class Run {
     const NetworkKind network = method_->info().network;
     const bool narrow = network == NetworkKind::backbone || network == NetworkKind::siamese ||
                         settings_.precision != "auto";
-    settings_.precision = resolved_precision_name(narrow ? settings_.precision : "fp32", device_);
+    const std::string asked = narrow ? settings_.precision : "fp32";
+    settings_.precision = resolved_precision_name(asked, device_);
+    if (network != NetworkKind::none && asked == "bf16" && settings_.precision != asked)
+      progress_.warn(fmt::format(
+          "device {} has no instructions for bf16; the network computes in fp32", device_));
     load_seconds_ = watch_.lap();
   }
 

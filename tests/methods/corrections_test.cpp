@@ -1,6 +1,9 @@
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "coterie/methods/registry.h"
+#include "coterie/methods/runtime.h"
 #include "coterie/metrics/scores.h"
 #include "methods/three_kinds.h"
 #include "testing.h"
@@ -64,7 +67,8 @@ TEST(CorrectionsSlow, ConstraintsTurnAClusteringRound) {
 TEST(CorrectionsSlow, LabelsMayHaveAnotherNumberOfClusters) {
   const ToyImages images(60);
   const TrainedRun run("dpac", images, 3);
-  for (const char* precision : {"fp32", "bf16"}) {
+  const std::set<std::string> precisions = {"fp32", resolved_precision_name("auto", "cpu")};
+  for (const std::string& precision : precisions) {
     FitContext context{.clusters = 2, .seed = 3};
     context.precision = precision;
     context.init_from = run.model();

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "coterie/core/files.h"
+#include "coterie/methods/runtime.h"
 #include "coterie/run/run_folder.h"
 #include "testing.h"
 
@@ -61,6 +62,18 @@ TEST_F(RunClustering, AMethodsRecordIsScoredWhereThereIsGroundTruth) {
   EXPECT_EQ(lines.at(0).at("bases").at("scores").size(), 2u);
   // The first consensus' bases take part in the second.
   EXPECT_EQ(lines.at(1).at("bases").at("scores").size(), 4u);
+}
+
+TEST_F(RunClustering, NarrowNumbersAreForDevicesThatHaveThem) {
+  ClusterRequest narrow = request("run");
+  narrow.settings.method = "simclr";
+  narrow.settings.parameters = {{"batch_size", "16"}, {"epochs", "1"}};
+  narrow.settings.device = "cpu";
+  narrow.settings.precision = "bf16";
+  run_clustering(narrow, warnings_, CancelToken());
+  const auto used = RunFolder(folder_ / "run").read_finished_manifest().at("precision");
+  EXPECT_EQ(used, resolved_precision_name("auto", "cpu"));
+  EXPECT_EQ(used != "bf16", warnings_.all().find("no instructions for bf16") != std::string::npos);
 }
 
 TEST_F(RunClustering, ClusteringsOfOtherRunsAreBases) {

@@ -84,9 +84,12 @@ const Fields<AeOpaParams>& AeOpaParams::fields() {
                         "fuzziness of the aggregated target")
         .choice<AggregatedScores>(
             "scores", &AeOpaParams::scores,
-            {{"means", AggregatedScores::means}, {"sums", AggregatedScores::sums}},
-            "distances to the images of a cluster are averaged, or summed as the paper has it: "
-            "then chance in how many of them a batch holds decides much")
+            {{"sums", AggregatedScores::sums},
+             {"means", AggregatedScores::means},
+             {"balanced", AggregatedScores::balanced}},
+            "distances to the images of a cluster are summed, as the paper has it, or averaged, or "
+            "averaged with small clusters preferred in proportion; with sums chance in how many of "
+            "them a batch holds decides much")
         .choice<OpaDistance>("distance", &AeOpaParams::distance,
                              {{"codes", OpaDistance::codes},
                               {"whitened", OpaDistance::whitened},
