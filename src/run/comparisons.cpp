@@ -367,7 +367,6 @@ Comparison jdce_table(const fs::path& folder) {
                 {"epochs", "10"}});
     jdce(label, std::move(own));
   };
-  // Two steps learn one consensus as long as the joint way learns one of them.
   paper("two-step", {{"joint", "false"}});
   paper("joint", {});
   paper("joint, soft", {{"soft", "true"}});

@@ -126,6 +126,14 @@ TEST_F(JdceSlow, TheRecordTellsWhatEachEnsembleDid) {
   EXPECT_EQ(training.lines_of("ensemble").size(), 4u);
 }
 
+TEST_F(JdceSlow, TwoStepsLearnOneConsensusForAsLong) {
+  JdceTraining training(JdceOptions{{"joint", "false"}});
+  training.context.init_from = folder_ / "cc.safetensors";
+  training.run();
+  EXPECT_EQ(training.lines_of("consensus").size(), 1u);
+  EXPECT_EQ(training.lines_of("ensemble").size(), 4u);
+}
+
 TEST_F(JdceSlow, GivenBasesTakePartInEachConsensus) {
   // Five of clusterings that part the kinds otherwise outvote the network's own one.
   std::vector<std::int32_t> other(60);

@@ -241,32 +241,49 @@ class Jdce : public HeadMethod<JdceParams, ImageEncoder> {
     return losses;
   }
 
+  /// [N, E] of the images as they are, on the training's device.
+  torch::Tensor features_of_all(const Training& training) const {
+    FitContext silent = training.context;
+    silent.progress = nullptr;
+    Matrix<float> rows = body().embed(training.data, silent);
+    return torch::from_blob(rows.data(), {rows.rows(), rows.cols()})
+        .to(training.engine.context().device, torch::kFloat, /*non_blocking=*/false, /*copy=*/true);
+  }
+
   Stage ensemble(const Training& training) {
+    // Two steps learn their one consensus for as long as the joint way learns all of its.
     const std::int64_t rounds = params_.joint ? params_.iterations : 1;
+    const std::int64_t round_epochs = params_.iterations * params_.epochs / rounds;
     const auto pseudo = std::make_shared<PseudoLabels>(
         training.data.count, std::min(params_.earlier, rounds - 1) * params_.members);
     pseudo->to(training.engine.context().device);
     training.engine.keep("pseudo-labels", *pseudo);
     Stage stage = params_.stage("ensemble");
-    stage.epochs = rounds * params_.epochs;
+    stage.epochs = rounds * round_epochs;
     stage.clusters = training.clusters;
     const bool compared = params_.joint && params_.contrast > 0;
     stage.trained = {heads().clusters().get()};
     if (params_.joint) stage.trained.push_back(&body().module());
     if (compared) stage.trained.push_back(heads().projector().get());
-    stage.before_epoch = [this, training, pseudo](std::int64_t epoch) {
-      if (epoch % params_.epochs == 0) renew(training, epoch / params_.epochs, *pseudo);
+    stage.before_epoch = [this, training, pseudo, round_epochs](std::int64_t epoch) {
+      if (epoch % round_epochs == 0) renew(training, epoch / round_epochs, *pseudo);
     };
-    stage.step = [this, training, pseudo, compared](Batch& batch) -> Losses {
-      if (!params_.joint) body().module().eval();
+    // A backbone that is held and sees the images as they are runs once for each.
+    const bool held = !params_.joint && !params_.augment;
+    const auto features = std::make_shared<torch::Tensor>();
+    stage.step = [=, this](Batch& batch) -> Losses {
       const auto labels = pseudo->labels_of(batch.indices);
       const auto sure = pseudo->sure_of(batch.indices);
       if (compared) return learned_and_compared(training, batch, labels, sure);
-      const auto images = params_.augment ? batch.views("learned", body().recipe()) : batch.images;
-      const auto logits =
-          training.engine.forward(body().normalised(images), [&](const torch::Tensor& x) {
-            return heads().cluster_logits(body().backbone()->forward(x));
-          });
+      if (!params_.joint) body().module().eval();
+      if (held && !features->defined()) *features = features_of_all(training);
+      const auto inputs = held ? rows_of(*features, batch.indices)
+                          : params_.augment
+                              ? body().normalised(batch.views("learned", body().recipe()))
+                              : body().normalised(batch.images);
+      const auto logits = training.engine.forward(inputs, [&](const torch::Tensor& x) {
+        return heads().cluster_logits(held ? x : body().backbone()->forward(x));
+      });
       return learned(logits, labels, sure);
     };
     return stage;
@@ -529,7 +546,7 @@ const Fields<JdceParams>& JdceParams::fields() {
                         "only images whose largest probability reaches it are learned")
         .flag("joint", &JdceParams::joint,
               "the backbone learns the consensus too; without it there is one consensus, which the "
-              "head alone learns (table III, two-step)")
+              "head alone learns for iterations x epochs (table III, two-step)")
         .choice<JdceLabels>("labels", &JdceParams::labels,
                             {{"kmeans", JdceLabels::kmeans}, {"head", JdceLabels::head}},
                             "what decides in the end: k-means of the head's outputs, or the "
