@@ -144,8 +144,12 @@ std::vector<std::vector<std::int32_t>> read_sets(const std::vector<std::string>&
   if (places.size() != first.paths.size())
     throw UserError("{} has more than one label for some path", printable(inputs[0]));
   std::vector<std::vector<std::int32_t>> sets = {first.labels};
-  for (std::size_t s = 1; s < inputs.size(); ++s)
-    sets.push_back(in_order_of(places, read_label_set(inputs[s]), inputs[s], inputs[0]));
+  for (std::size_t s = 1; s < inputs.size(); ++s) {
+    LabelledPaths set = read_label_set(inputs[s]);
+    const bool in_order = set.paths == first.paths;  // as mostly: nothing to look up
+    sets.push_back(in_order ? std::move(set.labels)
+                            : in_order_of(places, set, inputs[s], inputs[0]));
+  }
   return sets;
 }
 
