@@ -4,6 +4,7 @@
 
 #include "coterie/loss/distributions.h"
 #include "coterie/methods/ae-opa/ae_opa_params.h"
+#include "coterie/methods/aggregated_target_params.h"
 #include "coterie/methods/softmax_method.h"
 
 namespace coterie {
@@ -79,17 +80,8 @@ class AeOpa : public SoftmaxMethod<AeOpaParams> {
 const Fields<AeOpaParams>& AeOpaParams::fields() {
   static const Fields<AeOpaParams> kFields = [] {
     Fields<AeOpaParams> fields;
+    add_aggregated_target_fields(fields);
     fields
-        .number<double>("m", &AeOpaParams::m, Range{.low = 1, .high = 10, .low_open = true},
-                        "fuzziness of the aggregated target")
-        .choice<AggregatedScores>(
-            "scores", &AeOpaParams::scores,
-            {{"sums", AggregatedScores::sums},
-             {"means", AggregatedScores::means},
-             {"balanced", AggregatedScores::balanced}},
-            "distances to the images of a cluster are summed, as the paper has it, or averaged, or "
-            "averaged with small clusters preferred in proportion; with sums chance in how many of "
-            "them a batch holds decides much")
         .choice<OpaDistance>("distance", &AeOpaParams::distance,
                              {{"codes", OpaDistance::codes},
                               {"whitened", OpaDistance::whitened},

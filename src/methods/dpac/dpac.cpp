@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "coterie/loss/running_aggregate.h"
+#include "coterie/methods/aggregated_target_params.h"
 #include "coterie/methods/contrast_heads.h"
 #include "coterie/methods/dpac/dpac_params.h"
 #include "coterie/methods/embedding_clusters.h"
@@ -365,16 +366,9 @@ const Fields<DpacParams>& DpacParams::fields() {
                               "passes over the images before there are clusters; --init-from "
                               "takes their place")
         .number<double>("pretrain_rate", &DpacParams::pretrain_rate,
-                        Range{.low = 0, .high = 1, .low_open = true}, "step size in these")
-        .number<double>("m", &DpacParams::m, Range{.low = 1, .high = 10, .low_open = true},
-                        "fuzziness of the aggregated target")
-        .choice<AggregatedScores>(
-            "scores", &DpacParams::scores,
-            {{"sums", AggregatedScores::sums},
-             {"means", AggregatedScores::means},
-             {"balanced", AggregatedScores::balanced}},
-            "distances to the images of a cluster are summed, as the paper has it, or averaged, or "
-            "averaged with small clusters preferred in proportion")
+                        Range{.low = 0, .high = 1, .low_open = true}, "step size in these");
+    add_aggregated_target_fields(fields);
+    fields
         .choice<DpacDistance>("distance", &DpacParams::distance,
                               {{"whitened", DpacDistance::whitened},
                                {"features", DpacDistance::features},
