@@ -16,7 +16,7 @@ namespace {
 struct BenchOptions {
   std::string table, data = ".", runs;
   std::vector<std::string> methods, datasets;
-  int seeds = 3;
+  SeedRange seeds = {.count = 3};
 };
 
 Comparison comparison_named(const std::string& name, const std::string& data) {
@@ -81,9 +81,14 @@ void add_bench_command(CLI::App& app, Session& session) {
   command->add_option("--dataset", options->datasets, "Its data sets to run (repeatable)")
       ->type_name("NAME")
       ->allow_extra_args(false);
-  command->add_option("--seeds", options->seeds, "Seeds 0 to N - 1")
+  command->add_option("--seeds", options->seeds.count, "So many seeds")
       ->check(CLI::Range(1, 1000))
       ->type_name("N")
+      ->capture_default_str();
+  command
+      ->add_option("--first-seed", options->seeds.first, "The first of them; the others follow it")
+      ->check(CLI::Range(0, 1'000'000))
+      ->type_name("S")
       ->capture_default_str();
   command
       ->add_option("--runs", options->runs,

@@ -197,7 +197,7 @@ void select_from(Comparison& comparison, const std::vector<std::string>& methods
                 [&](const auto& column) { return !columns.contains(column.name); });
 }
 
-std::vector<ComparedRun> run_comparison(const Comparison& comparison, int seeds,
+std::vector<ComparedRun> run_comparison(const Comparison& comparison, SeedRange seeds,
                                         const fs::path& folder, Progress& progress,
                                         const CancelToken& cancel) {
   ComparisonRuns in_folder(comparison, folder, progress, cancel);
@@ -211,10 +211,10 @@ std::vector<ComparedRun> run_comparison(const Comparison& comparison, int seeds,
       continue;
     }
     std::set<std::string> refused;
-    const int most = column.seeds > 0 ? std::min(seeds, column.seeds) : seeds;
-    for (int seed = 0; seed < most; ++seed) {
+    const int count = column.seeds > 0 ? std::min(seeds.count, column.seeds) : seeds.count;
+    for (int seed = seeds.first; seed < seeds.first + count; ++seed) {
       for (const auto& method : comparison.methods) {
-        if ((seed > 0 && !method.seeded) || refused.contains(method.label)) continue;
+        if ((seed > seeds.first && !method.seeded) || refused.contains(method.label)) continue;
         try {
           runs.push_back(in_folder.run(*data, method, static_cast<std::uint64_t>(seed)));
         } catch (const UserError& error) {

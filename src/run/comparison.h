@@ -56,16 +56,22 @@ struct ComparedRun {
   std::int64_t clusters = 0;
 };
 
+/// The seeds of a comparison: first to first + count - 1.
+struct SeedRange {
+  int first = 0;
+  int count = 1;
+};
+
 /// Leaves the rows and columns that are named (all where none is), and the rows that those start
 /// from. Throws UserError on a name that the comparison lacks.
 void select_from(Comparison& comparison, const std::vector<std::string>& methods,
                  const std::vector<std::string>& data);
 
-/// Runs every method on every data set from seeds 0..seeds-1, or seed 0 alone where seeds do not
+/// Runs every method on every data set from every seed, or the first alone where seeds do not
 /// matter, each into a run folder of its own in `folder`. Finished runs that are there are taken as
 /// they are, unfinished ones gone on with. Data sets that are absent, and methods that refuse one,
 /// are left out with a warning. Throws UserError where a run that is there has other settings.
-std::vector<ComparedRun> run_comparison(const Comparison& comparison, int seeds,
+std::vector<ComparedRun> run_comparison(const Comparison& comparison, SeedRange seeds,
                                         const std::filesystem::path& folder, Progress& progress,
                                         const CancelToken& cancel);
 

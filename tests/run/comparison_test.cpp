@@ -25,8 +25,8 @@ class RunComparison : public ::testing::Test {
     write_file(folder_ / "rows.csv", csv);
     comparison_.data = {{"Rows", (folder_ / "rows.csv").native(), {.label_column = "group"}, 2}};
   }
-  std::vector<ComparedRun> run(int seeds) {
-    return run_comparison(comparison_, seeds, folder_ / "runs", warnings_, CancelToken());
+  std::vector<ComparedRun> run(int seeds, int first = 0) {
+    return run_comparison(comparison_, {first, seeds}, folder_ / "runs", warnings_, CancelToken());
   }
 
   TemporaryFolder folder_;
@@ -48,6 +48,15 @@ TEST_F(RunComparison, RunsEachSeedIntoAFolderOfItsOwn) {
   const std::string table = comparison_markdown(comparison_, runs);
   EXPECT_CONTAINS(table, "| k-means, one start | 2 | 2 | 100.0 ± 0.0 |");
   EXPECT_CONTAINS(table, "| Ward | 1 | 2 | 100.0 |");
+}
+
+TEST_F(RunComparison, BeginsAtTheSeedAskedFor) {
+  const auto runs = run(2, 3);
+  ASSERT_EQ(runs.size(), 3u);
+  EXPECT_EQ(runs[0].seed, 3u);
+  EXPECT_EQ(runs[1].seed, 3u);  // Ward, once
+  EXPECT_EQ(runs[2].seed, 4u);
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "runs/rows-k-means-one-start-seed0"));
 }
 
 TEST_F(RunComparison, LeavesOutRunsOfOtherSettingsAndAbsentData) {
