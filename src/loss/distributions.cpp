@@ -48,14 +48,21 @@ torch::Tensor unit_rows(const torch::Tensor& rows) {
   return exact / exact.norm(2, {1}, /*keepdim=*/true).clamp_min(kLeastDivisor);
 }
 
-torch::Tensor sharpened_scores(const torch::Tensor& scores, const torch::Tensor& sizes, double m,
-                               AggregatedScores kind) {
+torch::Tensor targets_of(const AggregatedClusters& clusters, const torch::Tensor& directions,
+                         const torch::Tensor& probabilities, double m, AggregatedScores kind) {
+  const auto& sizes = clusters.sizes;
+  const auto own = clusters.share * probabilities;
+  // sum_j p_jk (1 - x_i x_j) without the B x B distances; a row's own term, which is 0 but for rows
+  // of zeros, is taken out.
+  const auto own_terms = own * (1 - directions.square().sum(1, /*keepdim=*/true));
+  auto scores = sizes - torch::mm(directions, clusters.sums) - own_terms;
   // What the subtraction leaves of equal rows is rounding.
-  const auto sound = torch::maximum(scores, kLeastDivisor * sizes.sum());
-  const auto found = sizes.clamp_min(kLeastDivisor);
-  const auto used = kind == AggregatedScores::sums ? sound : sound / found;
-  const auto powers = -1 / (m - 1) * used.log();
-  return (kind == AggregatedScores::balanced ? powers - found.log() : powers).softmax(1);
+  scores = torch::maximum(scores, kLeastDivisor * sizes.sum());
+  if (kind != AggregatedScores::sums)
+    scores = scores / torch::maximum(sizes - own, kLeastDivisor * sizes.sum());
+  const auto powers = -1 / (m - 1) * scores.log();
+  if (kind != AggregatedScores::balanced) return powers.softmax(1);
+  return (powers - sizes.clamp_min(kLeastDivisor).log()).softmax(1);
 }
 
 torch::Tensor aggregated_target(const torch::Tensor& features, const torch::Tensor& probabilities,
@@ -63,12 +70,8 @@ torch::Tensor aggregated_target(const torch::Tensor& features, const torch::Tens
   torch::NoGradGuard no_grad;
   const auto unit = unit_rows(features);
   const auto shares = probabilities.to(torch::kDouble);
-  const auto sizes = shares.sum(0, /*keepdim=*/true);
-  // sum_j p_jk (1 - x_i x_j) without the B x B distances; a row's own term, which is 0 but for rows
-  // of zeros, is taken out.
-  const auto own = shares * (1 - unit.square().sum(1, /*keepdim=*/true));
-  const auto scores = sizes - torch::mm(unit, torch::mm(unit.t(), shares)) - own;
-  return sharpened_scores(scores, sizes, m, kind).to(probabilities.dtype());
+  const AggregatedClusters clusters{shares.sum(0, /*keepdim=*/true), torch::mm(unit.t(), shares)};
+  return targets_of(clusters, unit, shares, m, kind).to(probabilities.dtype());
 }
 
 torch::Tensor aggregated_distance(const AssignedRows& own, const AssignedRows& all) {

@@ -27,24 +27,30 @@ torch::Tensor centred_rows(const torch::Tensor& rows, bool whiten);
 /// What an image's score for a cluster is made of.
 enum class AggregatedScores {
   sums,      ///< s_ik = sum_j p_jk d_ij, as printed
-  means,     ///< the same divided by sum_j p_jk, the cluster's size in the batch
-  balanced,  ///< of means, and what comes of them is divided by the size: half as large, twice as
-             ///< likely
+  means,     ///< the same divided by sum_j p_jk over the others, j != i
+  balanced,  ///< of means, and what comes of them is divided by the cluster's size, sum_j p_jk over
+             ///< all: half as large, twice as likely
 };
 
 /// Rows [B, E] of unit length, in double and without gradient; zeros stay zeros.
 torch::Tensor unit_rows(const torch::Tensor& rows);
 
-/// q_ik ~ s_ik^(-1/(m-1)) for scores s [B, K], of which rounding may have made numbers just below
-/// 0, and the clusters' sizes [1, K] in the same unit (see AggregatedScores).
-torch::Tensor sharpened_scores(const torch::Tensor& scores, const torch::Tensor& sizes, double m,
-                               AggregatedScores kind);
+/// Clusters as their sizes [1, K] and the sums of their directions [E, K], in double. In both, an
+/// image of probabilities p_k and unit direction x counts as `share` p_k and `share` x p_k.
+struct AggregatedClusters {
+  torch::Tensor sizes, sums;
+  double share = 1;
+};
+
+/// The targets q [B, K] (see aggregated_target) of images with these unit directions [B, E] and
+/// probabilities [B, K], in double, which are among those that make the clusters.
+torch::Tensor targets_of(const AggregatedClusters& clusters, const torch::Tensor& directions,
+                         const torch::Tensor& probabilities, double m, AggregatedScores kind);
 
 /// Online probability aggregation (Yan, Lu, Yan: Deep Probability Aggregation Clustering, 2024,
 /// eq. 9), [B, K]: q_ik ~ s_ik^(-1/(m-1)) with scores s (see AggregatedScores) and d the cosine
-/// distance of features [B, E]; a row's distance to itself is 0, so it has no say in its own
-/// target. In double, without gradient, in time linear in B; returned in the type of
-/// `probabilities` [B, K].
+/// distance of features [B, E]; a row has no say in its own target. In double, without gradient, in
+/// time linear in B; returned in the type of `probabilities` [B, K].
 torch::Tensor aggregated_target(const torch::Tensor& features, const torch::Tensor& probabilities,
                                 double m, AggregatedScores scores = AggregatedScores::sums);
 

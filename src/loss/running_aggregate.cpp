@@ -23,8 +23,7 @@ torch::Tensor RunningAggregate::next(const torch::Tensor& features,
   sizes_.lerp_(shares.sum(0, /*keepdim=*/true) / count, step);
   sums_.lerp_(torch::mm(unit.t(), shares) / count, step);
   steps_.add_(1);
-  return sharpened_scores(sizes_ - torch::mm(unit, sums_), sizes_, m, kind)
-      .to(probabilities.dtype());
+  return targets_of({sizes_, sums_, step / count}, unit, shares, m, kind).to(probabilities.dtype());
 }
 
 }  // namespace coterie

@@ -57,38 +57,68 @@ TEST(AggregatedTarget, HandWorked) {
   EXPECT_NEAR(q[0][0].item<double>(), 0.8, 1e-12);
   EXPECT_NEAR(q[1][0].item<double>(), 0.8, 1e-12);
   EXPECT_NEAR(q[2][0].item<double>(), 0.25, 1e-12);
-  // By the clusters' sizes, 1.7 and 1.3: the first two (.2 / 1.7, .8 / 1.3), the third (1.5 / 1.7,
-  // .5 / 1.3).
+  // By the sizes of the others: the first (.2 / .8, .8 / 1.2), the third (1.5 / 1.5, .5 / .5).
   const auto means = aggregated_target(features, p, 2, AggregatedScores::means);
-  EXPECT_NEAR(means[0][0].item<double>(), 1.7 / 0.2 / (1.7 / 0.2 + 1.3 / 0.8), 1e-12);
-  EXPECT_NEAR(means[2][0].item<double>(), 1.7 / 1.5 / (1.7 / 1.5 + 1.3 / 0.5), 1e-12);
-  // With power -2 of the means, and the sizes by which that is divided: size / s^2.
+  EXPECT_NEAR(means[0][0].item<double>(), 4 / (4 + 1.5), 1e-12);
+  EXPECT_NEAR(means[2][0].item<double>(), 0.5, 1e-12);
+  // With power -2 of the means, divided by the clusters' sizes, 1.7 and 1.3.
   const auto balanced = aggregated_target(features, p, 1.5, AggregatedScores::balanced);
-  EXPECT_NEAR(balanced[0][0].item<double>(), 42.5 / (42.5 + 1.3 / 0.64), 1e-12);
-  EXPECT_NEAR(balanced[2][0].item<double>(), 1.7 / 2.25 / (1.7 / 2.25 + 5.2), 1e-12);
+  EXPECT_NEAR(balanced[0][0].item<double>(), 16 / 1.7 / (16 / 1.7 + 2.25 / 1.3), 1e-12);
+  EXPECT_NEAR(balanced[2][0].item<double>(), 1.3 / (1.3 + 1.7), 1e-12);
   const auto sharp = aggregated_target(features, p, /*m=*/1.03);
   EXPECT_GT(sharp[0][0].item<double>(), 1 - 1e-12);
   EXPECT_FALSE(aggregated_target(features, p.clone().set_requires_grad(true), 2).requires_grad());
 }
 
+constexpr AggregatedScores kAllScores[] = {AggregatedScores::sums, AggregatedScores::means,
+                                           AggregatedScores::balanced};
+
+/// aggregated_target by its definition, pair by pair in double.
+torch::Tensor target_by_pairs(const torch::Tensor& features, const torch::Tensor& probabilities,
+                              double m, AggregatedScores kind) {
+  const auto x = features.to(torch::kDouble), p = probabilities.to(torch::kDouble);
+  std::vector<torch::Tensor> rows;
+  for (std::int64_t i = 0; i < x.size(0); ++i) {
+    auto scores = torch::zeros({p.size(1)}, torch::kDouble), others = scores.clone();
+    for (std::int64_t j = 0; j < x.size(0); ++j) {
+      if (j == i) continue;
+      const double norms = (x[i].norm() * x[j].norm()).item<double>();
+      const double cosine = norms > 0 ? (x[i] * x[j]).sum().item<double>() / norms : 0;
+      scores += (1 - cosine) * p[j];
+      others += p[j];
+    }
+    auto powers = (kind == AggregatedScores::sums ? scores : scores / others).pow(-1 / (m - 1));
+    if (kind == AggregatedScores::balanced) powers = powers / p.sum(0);
+    rows.push_back(powers / powers.sum());
+  }
+  return torch::stack(rows);
+}
+
 TEST(AggregatedTarget, EqualsItsDefinitionByPairs) {
   torch::manual_seed(2);
-  const auto features = torch::randn({7, 3}, torch::kDouble);
+  const auto features = torch::randn({7, 3});
   features[4].zero_();  // at distance 1 from all others
-  const auto p = torch::randn({7, 4}, torch::kDouble).softmax(1);
-  const double m = 1.4;
-  const auto q = aggregated_target(features, p, m);
-  for (int i = 0; i < 7; ++i) {
-    auto scores = torch::zeros({4}, torch::kDouble);
-    for (int j = 0; j < 7; ++j) {
-      if (j == i) continue;
-      const double norms = (features[i].norm() * features[j].norm()).item<double>();
-      const double cosine =
-          norms > 0 ? (features[i] * features[j]).sum().item<double>() / norms : 0;
-      scores += (1 - cosine) * p[j];
-    }
-    const auto powers = scores.pow(-1 / (m - 1));
-    EXPECT_TRUE(torch::allclose(q[i], powers / powers.sum(), 1e-10, 1e-12)) << i;
+  const auto p = torch::randn({7, 4}).softmax(1);
+  for (const auto kind : kAllScores) {
+    // Of float as of double: what is computed is in double.
+    const auto exact = target_by_pairs(features, p, 1.4, kind);
+    EXPECT_TRUE(torch::allclose(
+        aggregated_target(features.to(torch::kDouble), p.to(torch::kDouble), 1.4, kind), exact,
+        1e-10, 1e-12));
+    EXPECT_TRUE(torch::allclose(aggregated_target(features, p, 1.4, kind).to(torch::kDouble), exact,
+                                1e-6, 1e-12));
+  }
+}
+
+TEST(AggregatedTarget, ManyClustersOfFeaturesWithoutGroupsKeepNoImageByItself) {
+  // Two or three images a cluster, no two images alike: where they are now says nothing.
+  torch::manual_seed(5);
+  const auto features = torch::randn({256, 64});
+  const auto labels = torch::randint(100, {256}, torch::kLong);
+  const auto p = torch::one_hot(labels, 100).to(torch::kFloat);
+  for (const auto kind : kAllScores) {
+    const auto stays = aggregated_target(features, p, 1.03, kind).argmax(1).eq(labels);
+    EXPECT_LT(stays.to(torch::kFloat).mean().item<double>(), 0.05);
   }
 }
 
@@ -116,8 +146,7 @@ TEST(RunningAggregate, OfOneBatchIsTheBatchsTarget) {
   torch::manual_seed(3);
   const auto features = torch::randn({8, 5}, torch::kDouble);
   const auto p = torch::randn({8, 3}, torch::kDouble).softmax(1);
-  for (const auto kind :
-       {AggregatedScores::sums, AggregatedScores::means, AggregatedScores::balanced}) {
+  for (const auto kind : kAllScores) {
     RunningAggregate aggregate(5, 3, 0);
     aggregate.next(torch::randn({8, 5}), p, 1.5, kind);  // forgotten
     EXPECT_TRUE(torch::allclose(aggregate.next(features, p, 1.5, kind),
@@ -129,13 +158,15 @@ TEST(RunningAggregate, OfPartsIsThatOfTheWhole) {
   torch::manual_seed(4);
   const auto features = torch::randn({12, 5}, torch::kDouble);
   const auto p = torch::randn({12, 3}, torch::kDouble).softmax(1);
-  RunningAggregate aggregate(5, 3, 0.99);
-  torch::Tensor last;
-  for (const std::int64_t begin : {0, 4, 8})
-    last = aggregate.next(features.narrow(0, begin, 4), p.narrow(0, begin, 4), 1.5,
-                          AggregatedScores::sums);
-  const auto whole = aggregated_target(features, p, 1.5, AggregatedScores::sums);
-  EXPECT_TRUE(torch::allclose(last, whole.narrow(0, 8, 4), 1e-9, 1e-12));
+  features[9].zero_();
+  for (const auto kind : kAllScores) {
+    RunningAggregate aggregate(5, 3, 0.99);
+    torch::Tensor last;
+    for (const std::int64_t begin : {0, 4, 8})
+      last = aggregate.next(features.narrow(0, begin, 4), p.narrow(0, begin, 4), 1.5, kind);
+    EXPECT_TRUE(torch::allclose(last, target_by_pairs(features, p, 1.5, kind).narrow(0, 8, 4), 1e-9,
+                                1e-12));
+  }
 }
 
 TEST(AggregatedDistance, EqualsItsDefinitionByPairs) {
