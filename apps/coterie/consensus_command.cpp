@@ -34,6 +34,7 @@ struct ConsensusOptions {
   std::vector<std::string> inputs;
   std::int64_t clusters = 0;  // 0: the most that an input has
   std::string method = "rotation";
+  RotationParams rotation = {};
   std::string labels;
   std::uint64_t seed = 0;
   std::string out;
@@ -112,22 +113,23 @@ struct Found {
   std::vector<double> weights;  // of the inputs; empty where the method has none
 };
 
-Found find_consensus(const std::string& name, ConsensusMethod method, LabelSets sets,
-                     std::int64_t clusters, const ShallowContext& context) {
+Found find_consensus(const std::string& name, ConsensusMethod method,
+                     const RotationParams& rotation, LabelSets sets, std::int64_t clusters,
+                     const ShallowContext& context) {
   if (method != ConsensusMethod::rotation)
     return {name, consensus_labels(method, sets, clusters, context), {}};
-  RotationConsensus found = rotation_consensus(sets, clusters, {}, context);
+  RotationConsensus found = rotation_consensus(sets, clusters, rotation, context);
   return {name, std::move(found.labels), std::move(found.alpha)};
 }
 
 /// Every method's consensus; the one that agrees most with the inputs.
-Found find_best(LabelSets sets, std::int64_t clusters, const ShallowContext& context,
-                Console& console) {
+Found find_best(const RotationParams& rotation, LabelSets sets, std::int64_t clusters,
+                const ShallowContext& context, Console& console) {
   std::vector<Found> found;
   std::vector<std::vector<std::int32_t>> candidates;
   for (const auto& [name, method] : kMethods) {
     try {
-      found.push_back(find_consensus(name, method, sets, clusters, context));
+      found.push_back(find_consensus(name, method, rotation, sets, clusters, context));
       candidates.push_back(found.back().labels);
     } catch (const UserError& error) {
       if (found.empty() && method == ConsensusMethod::mcla) throw;  // All others failed, too.
@@ -176,6 +178,9 @@ nlohmann::json describe(const Found& found, LabelSets sets, std::int64_t cluster
 int run_consensus(const ConsensusOptions& options, Session& session) {
   Console console(session.quiet);
   if (options.inputs.size() < 2) throw UserError("a consensus needs two inputs or more");
+  if (options.rotation.unit_columns && options.method != "rotation" && options.method != "best")
+    throw UserError("--unit-columns belongs to --method rotation (or best), not to {}",
+                    options.method);
   const LabelledPaths first = read_label_set(options.inputs[0]);
   const auto sets = read_sets(options.inputs, first);
   std::vector<std::int32_t> truth;
@@ -189,9 +194,10 @@ int run_consensus(const ConsensusOptions& options, Session& session) {
   const auto* known =
       std::find_if(std::begin(kMethods), std::end(kMethods),
                    [&](const auto& choice) { return options.method == choice.first; });
-  Found found = known == std::end(kMethods)
-                    ? find_best(sets, clusters, context, console)
-                    : find_consensus(known->first, known->second, sets, clusters, context);
+  Found found =
+      known == std::end(kMethods)
+          ? find_best(options.rotation, sets, clusters, context, console)
+          : find_consensus(known->first, known->second, options.rotation, sets, clusters, context);
   const auto order = order_by_size(found.labels, clusters);
   for (std::int32_t& label : found.labels) label = order[label];
 
@@ -235,6 +241,9 @@ void add_consensus_command(CLI::App& app, Session& session) {
                    "that agrees most with the inputs")
       ->check(CLI::IsMember({"rotation", "coassociation", "cspa", "hgpa", "mcla", "best"}))
       ->type_name("NAME");
+  command->add_flag("--unit-columns", options->rotation.unit_columns,
+                    "rotation: clusters of all sizes count alike, and inputs that disagree with "
+                    "the others little; without it all inputs weigh nearly the same");
   command
       ->add_option("--labels", options->labels,
                    "Ground truth, for scoring only: a csv of path and label")

@@ -65,8 +65,6 @@ class RotationSolver {
   }
 
   void scale_columns(bool unit_columns) {
-    // With columns of length 1, H can equal one candidate: eq. 10 would end at that one alone.
-    weigh_ = !unit_columns;
     for (Candidate& candidate : candidates_) {
       candidate.scale = Eigen::VectorXd::Ones(candidate.clusters);
       const RowMajor squares = sum_over_rows(rows_, [&](std::int64_t begin, std::int64_t end) {
@@ -98,22 +96,24 @@ class RotationSolver {
     alpha_ = alpha;
   }
 
-  /// Eqs. 6, 8 and 10; returns the loss.
-  double pass() {
+  /// Eqs. 6 and 8.
+  void turn() {
     update_embedding();
     update_rotations();
-    double total = 0;
-    for (std::size_t i = 0; i < alpha_.size(); ++i) {
-      // Candidates that agree fully would have infinite weight.
+    // Candidates that agree fully would have infinite weight.
+    for (std::size_t i = 0; i < alpha_.size(); ++i)
       distances_[i] = std::max(distances_[i], 1e-12 * (candidates_[i].square + rank_));
-      total += 1 / distances_[i];
-    }
-    double loss = 0;
-    for (std::size_t i = 0; i < alpha_.size(); ++i) {
-      if (weigh_) alpha_[i] = 1 / (distances_[i] * total);
-      loss += alpha_[i] * alpha_[i] * distances_[i];
-    }
-    return loss;
+  }
+  /// Eq. 10.
+  void weigh() {
+    double total = 0;
+    for (const double distance : distances_) total += 1 / distance;
+    for (std::size_t i = 0; i < alpha_.size(); ++i) alpha_[i] = 1 / (distances_[i] * total);
+  }
+  double loss() const {
+    double sum = 0;
+    for (std::size_t i = 0; i < alpha_.size(); ++i) sum += alpha_[i] * alpha_[i] * distances_[i];
+    return sum;
   }
 
   const Matrix<double>& embedding() const { return h_; }
@@ -233,7 +233,6 @@ class RotationSolver {
   Matrix<double> h_;
   double rank_ = 0;          // |H|^2
   Eigen::MatrixXd leading_;  // eigenvectors of A'A, the weakest first
-  bool weigh_ = true;        // update alpha
   std::vector<double> alpha_;
   std::vector<double> distances_;  // |H - Y_i R_i|^2
 };
@@ -245,12 +244,21 @@ RotationConsensus solve(RotationSolver& solver, const RotationParams& params,
   solver.scale_columns(params.unit_columns);
   if (params.aligned_start) solver.align_with_first();
   if (context.progress) context.progress->begin("aligning label sets", params.max_passes);
+  bool weighed = !params.unit_columns;  // or there is a time for it yet to come
   while (!result.converged && result.passes() < params.max_passes) {
     context.check_cancelled();
-    const double loss = solver.pass();
-    result.converged =
+    solver.turn();
+    if (!params.unit_columns) solver.weigh();
+    const double loss = solver.loss();
+    const bool still =
         !result.losses.empty() && std::abs(result.losses.back() - loss) <= params.tolerance * loss;
     result.losses.push_back(loss);
+    result.converged = still && weighed;
+    if (!weighed && (still || result.passes() >= params.max_passes / 2)) {
+      solver.weigh();
+      result.losses.back() = solver.loss();
+      weighed = true;
+    }
     if (context.progress)
       context.progress->update(result.passes(), fmt::format("loss {:.6g}", loss));
   }
@@ -276,7 +284,7 @@ const Fields<RotationParams>& RotationParams::fields() {
           .flag(
               "unit_columns", &RotationParams::unit_columns,
               "scale each column of a candidate to length 1, so that its clusters count alike; the "
-              "candidates then have equal weights")
+              "candidates are then weighed once, not in each pass")
           .flag("aligned_start", &RotationParams::aligned_start,
                 "start with candidates rotated onto the first, not as they are")
           .number("restarts", &RotationParams::restarts, between(1, 10000),

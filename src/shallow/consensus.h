@@ -26,7 +26,7 @@ using LabelSets = std::span<const std::vector<std::int32_t>>;
 struct RotationParams {
   int max_passes = 50;        ///< updates of H, R and alpha
   double tolerance = 1e-6;    ///< relative change of the loss at which to stop
-  bool unit_columns = false;  ///< columns of candidates at length 1, and alpha at 1 / M
+  bool unit_columns = false;  ///< columns of candidates at length 1, and alpha found once
   bool aligned_start = true;  ///< R_i from aligning each candidate with the first; else R_i = I
   int restarts = 10;          ///< k-means++ starts on the rows of H
 
@@ -56,9 +56,13 @@ struct RotationConsensus {
 /// is proportional to 1 / |H - Y_i R_i|^2 (eq. 10). A pass takes O(T W M + T W^2 + M W^3).
 /// Directions that no candidate fills (empty clusters, W above the rank) stay zero in H.
 ///
-/// K-means sees H in the K strongest directions of A, which is all of it where W = K. With
-/// `unit_columns` large and small clusters count alike. H could then equal one candidate, at a loss
-/// of 0 with alpha on that one alone; so alpha is held at 1 / M.
+/// K-means sees H in the K strongest directions of A, which is all of it where W = K.
+///
+/// As |Y_i|^2 = N against |H|^2 = W, all distances are nearly equal, and alpha is about 1 / M. With
+/// `unit_columns` |Y_i|^2 is K_i, so that it says which candidates are far from the others, and
+/// large and small clusters count alike. H could then equal one candidate, at a loss of 0 with
+/// alpha on that one alone, which is where eq. 10 in each pass ends; so alpha stays at 1 / M until
+/// H stands still (or half of the passes are done), is found by eq. 10 once, and H follows it.
 RotationConsensus rotation_consensus(LabelSets sets, std::int64_t clusters,
                                      const RotationParams& params = {},
                                      const ShallowContext& context = {});

@@ -47,6 +47,25 @@ TEST(ConsensusCommand, JoinsClusteringsWhateverTheirNumbersAndOrder) {
   EXPECT_EQ(program.read("both.csv"), csv.out);
 }
 
+TEST(ConsensusCommand, WithUnitColumnsAnInputThatDisagreesWeighsLittle) {
+  Program program;
+  program.write("one.csv", label_csv("000011112222"));
+  program.write("two.csv", label_csv("000011111222"));
+  program.write("three.csv", label_csv("000111112222"));
+  program.write("noise.csv", label_csv("012012012012"));
+  std::vector<std::string> words = {"consensus", "one.csv",   "two.csv",
+                                    "three.csv", "noise.csv", "--json"};
+  const std::vector<double> plain = program.run(words).json().at("weights");
+  words.emplace_back("--unit-columns");
+  const std::vector<double> unit = program.run(words).json().at("weights");
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_GT(plain[i], plain[3]);
+    EXPECT_GT(unit[i], 2 * unit[3]);
+  }
+  words.insert(words.end(), {"--method", "mcla"});
+  EXPECT_CONTAINS(program.run(words).err, "--unit-columns belongs to --method rotation");
+}
+
 TEST(ConsensusCommand, TakesRunFolders) {
   Program program;
   program.write("toy.csv", toy_csv(60));

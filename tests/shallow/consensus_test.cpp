@@ -136,6 +136,103 @@ TEST(Consensus, CoassociationCountsRowsNotTuples) {
   EXPECT_NE(found[0], found[31]);
 }
 
+/// X'G.
+Matrix<double> product(const Matrix<double>& x, const Matrix<double>& g) {
+  Matrix<double> sums(x.cols(), g.cols());
+  for (std::int64_t i = 0; i < x.rows(); ++i)
+    for (std::int64_t p = 0; p < x.cols(); ++p)
+      for (std::int64_t q = 0; q < g.cols(); ++q) sums(p, q) += x(i, p) * g(i, q);
+  return sums;
+}
+
+/// The matrix of orthonormal columns that gradient ascent along their manifold from `x` ends at,
+/// where tr(X'G) is highest nearby.
+Matrix<double> climbed(Matrix<double> x, const Matrix<double>& g) {
+  for (int step = 0; step < 5000; ++step) {
+    const Matrix<double> xg = product(x, g);
+    Matrix<double> next = x;
+    for (std::int64_t i = 0; i < x.rows(); ++i)
+      for (std::int64_t k = 0; k < x.cols(); ++k) {
+        double slope = g(i, k);
+        for (std::int64_t p = 0; p < x.cols(); ++p) slope -= x(i, p) * (xg(p, k) + xg(k, p)) / 2;
+        next(i, k) += 0.05 * slope;
+      }
+    for (std::int64_t k = 0; k < x.cols(); ++k) {  // Gram-Schmidt
+      for (std::int64_t p = 0; p < k; ++p) {
+        double along = 0;
+        for (std::int64_t i = 0; i < x.rows(); ++i) along += next(i, p) * next(i, k);
+        for (std::int64_t i = 0; i < x.rows(); ++i) next(i, k) -= along * next(i, p);
+      }
+      double square = 0;
+      for (std::int64_t i = 0; i < x.rows(); ++i) square += next(i, k) * next(i, k);
+      for (std::int64_t i = 0; i < x.rows(); ++i) next(i, k) /= std::sqrt(square);
+    }
+    x = next;
+  }
+  return x;
+}
+
+double trace(const Matrix<double>& x, const Matrix<double>& g) {
+  double sum = 0;
+  for (std::int64_t i = 0; i < x.size(); ++i) sum += x.data()[i] * g.data()[i];
+  return sum;
+}
+
+/// Expects `found` to be as high as the best of eight ascents, and to be where that is.
+void expect_highest(const Matrix<double>& found, const Matrix<double>& g) {
+  double highest = -1e300;
+  Matrix<double> best;
+  for (std::uint64_t seed = 0; seed < 8; ++seed) {
+    RandomStream random(seed, "ascent");
+    Matrix<double> start(g.rows(), g.cols());
+    for (std::int64_t i = 0; i < start.size(); ++i) start.data()[i] = random.normal();
+    const Matrix<double> end = climbed(start, g);
+    if (trace(end, g) <= highest) continue;
+    highest = trace(end, g);
+    best = end;
+  }
+  EXPECT_NEAR(trace(found, g), highest, 1e-9);
+  for (std::int64_t i = 0; i < found.size(); ++i)
+    EXPECT_NEAR(found.data()[i], best.data()[i], 1e-4);
+}
+
+TEST(Consensus, ClosedFormsAreWhereNumericalOptimisationEnds) {
+  // One pass from R_i = I and alpha = 1/3.
+  const Sets sets = {{0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2},
+                     {0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 2},
+                     {0, 0, 1, 0, 1, 1, 2, 1, 2, 2, 0, 2}};
+  const RotationConsensus found =
+      rotation_consensus(sets, 3, {.max_passes = 1, .aligned_start = false});
+  std::vector<Matrix<double>> y;
+  for (const Labels& set : sets) y.push_back(one_hot(set, 3, false));
+  Matrix<double> a(12, 3);  // eq. 6 maximises tr(H'A)
+  for (std::int64_t i = 0; i < a.size(); ++i)
+    a.data()[i] = (y[0].data()[i] + y[1].data()[i] + y[2].data()[i]) / 9;
+  expect_highest(found.embedding, a);
+  std::vector<double> misfits;
+  for (std::size_t m = 0; m < 3; ++m) {  // eq. 8 maximises tr(R'Y'H)
+    expect_highest(found.rotations[m], product(y[m], found.embedding));
+    misfits.push_back(misfit(found.embedding, y[m], found.rotations[m]));
+  }
+  // Eq. 10: all weights that sum to 1, on a fine grid.
+  const auto loss = [&](double first, double second) {
+    const double third = 1 - first - second;
+    return first * first * misfits[0] + second * second * misfits[1] + third * third * misfits[2];
+  };
+  double least = 1e300, first = 0, second = 0;
+  for (int i = 0; i <= 2000; ++i)
+    for (int j = 0; i + j <= 2000; ++j)
+      if (const double value = loss(i / 2000.0, j / 2000.0); value < least) {
+        least = value;
+        first = i / 2000.0;
+        second = j / 2000.0;
+      }
+  EXPECT_NEAR(found.alpha[0], first, 5e-4);
+  EXPECT_NEAR(found.alpha[1], second, 5e-4);
+  EXPECT_LE(found.losses.back(), least);
+  EXPECT_NEAR(found.losses.back(), least, 1e-5);
+}
+
 TEST(Consensus, RotationLossFallsAndEveryUpdateIsOptimal) {
   const Sets sets = noisy_sets(200, 4, 5, 0.35);
   for (const bool unit_columns : {false, true}) {
@@ -192,19 +289,60 @@ TEST(Consensus, RotationLossFallsAndEveryUpdateIsOptimal) {
         with_other += found.alpha[m] * found.alpha[m] * misfit(other, y[m], found.rotations[m]);
       EXPECT_GE(with_other, loss * (1 - 1e-9));
     }
+    if (unit_columns) continue;  // alpha is of the H that equal weights gave
     double total = 0;
     for (const double d : misfits) total += 1 / d;
-    for (std::size_t m = 0; m < 5; ++m)
-      EXPECT_NEAR(found.alpha[m], unit_columns ? 0.2 : 1 / misfits[m] / total, 1e-6);
+    for (std::size_t m = 0; m < 5; ++m) EXPECT_NEAR(found.alpha[m], 1 / misfits[m] / total, 1e-6);
   }
 }
 
 TEST(Consensus, RotationTrustsTheSetsThatAgree) {
-  Sets sets = noisy_sets(400, 4, 6, 0.1);
-  sets.push_back(noisy_sets(400, 4, 1, 1.0)[0]);  // noise
-  const RotationConsensus found = rotation_consensus(sets, 4);
-  for (std::size_t m = 0; m < 6; ++m) EXPECT_GT(found.alpha[m], found.alpha[6]);
-  EXPECT_GE(accuracy(found.labels, truth_of(400, 4)), 0.98);
+  for (const std::int64_t clusters : {2, 4, 10}) {
+    Sets sets = noisy_sets(400, clusters, 6, 0.1);
+    sets.push_back(noisy_sets(400, clusters, 1, 1.0)[0]);  // noise
+    for (const bool unit_columns : {false, true}) {
+      const RotationConsensus found =
+          rotation_consensus(sets, clusters, {.unit_columns = unit_columns});
+      EXPECT_GE(accuracy(found.labels, truth_of(400, clusters)), 0.98);
+      // Plain columns: all distances are nearly N, so that noise is last, but hardly.
+      for (std::size_t m = 0; m < 6; ++m)
+        EXPECT_GT(found.alpha[m], (unit_columns ? 2 : 1) * found.alpha[6]) << clusters;
+      EXPECT_GT(found.alpha[6], (unit_columns ? 0 : 0.75) / 7);
+    }
+  }
+}
+
+TEST(Consensus, RotationWeighsRenamedCopiesAlike) {
+  const Sets sets = {{0, 0, 1, 1, 1, 2, 2}, {2, 2, 0, 0, 0, 1, 1}, {1, 1, 2, 2, 2, 0, 0}};
+  for (const bool unit_columns : {false, true}) {
+    const RotationConsensus found = rotation_consensus(sets, 3, {.unit_columns = unit_columns});
+    EXPECT_EQ(adjusted_rand_index(found.labels, sets[0]), 1.0);
+    for (const double alpha : found.alpha) EXPECT_NEAR(alpha, 1.0 / 3, 1e-9);
+  }
+}
+
+TEST(Consensus, RotationIsSoundWhereCandidatesHaveLessThanFullRank) {
+  // Of one the clusters are empty but two, of another all rows have the same probabilities.
+  const Labels halves = {0, 0, 0, 1, 1, 1}, thirds = {0, 0, 1, 1, 2, 2};
+  std::vector<Matrix<float>> soft(3, Matrix<float>(6, 3));
+  for (std::int64_t i = 0; i < 6; ++i) {
+    soft[0](i, halves[i]) = 1;
+    soft[1](i, thirds[i]) = 1;
+    for (std::int64_t k = 0; k < 3; ++k) soft[2](i, k) = 1.f / 3;
+  }
+  for (const bool unit_columns : {false, true})
+    for (const std::size_t used : {1, 2, 3}) {
+      const RotationConsensus found =
+          rotation_consensus(std::span(soft).first(used), 2, {.unit_columns = unit_columns});
+      for (std::size_t p = 1; p < found.losses.size(); ++p)
+        EXPECT_LE(found.losses[p], found.losses[p - 1] * (1 + 1e-9));
+      for (std::int64_t i = 0; i < found.embedding.size(); ++i)
+        EXPECT_TRUE(std::isfinite(found.embedding.data()[i]));
+      for (const double alpha : found.alpha) EXPECT_TRUE(alpha > 0 && alpha <= 1);
+      if (used == 1) {
+        EXPECT_EQ(adjusted_rand_index(found.labels, halves), 1.0);
+      }
+    }
 }
 
 TEST(Consensus, RotationOfSoftCandidatesEqualsThatOfTheirLabels) {
@@ -214,11 +352,13 @@ TEST(Consensus, RotationOfSoftCandidatesEqualsThatOfTheirLabels) {
     Matrix<float>& y = soft.emplace_back(300, 6);  // two of the six clusters stay empty
     for (std::int64_t i = 0; i < 300; ++i) y(i, set[i]) = 1;
   }
-  const RotationConsensus hard = rotation_consensus(sets, 4);
-  const RotationConsensus found = rotation_consensus(soft, 4);
-  EXPECT_NEAR(found.losses.back(), hard.losses.back(), 1e-9);
-  for (std::size_t m = 0; m < 4; ++m) EXPECT_NEAR(found.alpha[m], hard.alpha[m], 1e-9);
-  EXPECT_EQ(adjusted_rand_index(found.labels, hard.labels), 1.0);
+  for (const bool unit_columns : {false, true}) {
+    const RotationConsensus hard = rotation_consensus(sets, 4, {.unit_columns = unit_columns});
+    const RotationConsensus found = rotation_consensus(soft, 4, {.unit_columns = unit_columns});
+    EXPECT_NEAR(found.losses.back(), hard.losses.back(), 1e-9);
+    for (std::size_t m = 0; m < 4; ++m) EXPECT_NEAR(found.alpha[m], hard.alpha[m], 1e-9);
+    EXPECT_EQ(adjusted_rand_index(found.labels, hard.labels), 1.0);
+  }
 }
 
 TEST(Consensus, TheSameWhateverTheThreads) {
