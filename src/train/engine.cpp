@@ -122,10 +122,22 @@ void Engine::run(const std::vector<Stage>& stages) {
 
 void Engine::check_batches(const std::vector<Stage>& stages) const {
   const std::int64_t processes_here = processes().size();
-  for (const Stage& stage : stages)
+  for (const Stage& stage : stages) {
     if (stage.batch_size % processes_here != 0)
       throw UserError("batch_size = {} cannot be shared by {} processes; choose a multiple of {}",
                       stage.batch_size, processes_here, processes_here);
+    if (!stage.items.count && steps_per_epoch(stage) == 0)
+      throw UserError("{} images are too few for {} processes; train in fewer", data_.count,
+                      processes_here);
+  }
+}
+
+void Engine::share_kept() const {
+  if (processes().size() == 1) return;
+  for (const auto& [name, module] : kept_) {
+    for (auto& tensor : module->parameters()) processes().broadcast(tensor);
+    for (auto& tensor : module->buffers()) processes().broadcast(tensor);
+  }
 }
 
 void Engine::resume() {
@@ -231,7 +243,10 @@ void Engine::run_stage(const Stage& stage) {
 }
 
 void Engine::run_epoch(const Stage& stage) {
-  if (stage.before_epoch && at_.step == 0) stage.before_epoch(at_.epoch);
+  if (stage.before_epoch && at_.step == 0) {
+    stage.before_epoch(at_.epoch);
+    share_kept();
+  }
   order_.resize(static_cast<std::size_t>(item_count(stage)));
   std::iota(order_.begin(), order_.end(), 0);
   RandomStream(context_.seed, "order/" + stage.name, at_.epoch).shuffle(std::span(order_));

@@ -80,6 +80,7 @@ class Engine {
 
   const TrainContext& context() const { return context_; }
   const Processes& processes() const { return *context_.processes; }
+  const TrainingData& data() const { return data_; }
   /// Images as in Batch, for a step that needs others than its own.
   torch::Tensor images(const std::vector<std::int64_t>& rows) const { return loader_.images(rows); }
   /// The float32 result of a network on images, computed in the training's precision.
@@ -95,6 +96,9 @@ class Engine {
     std::int64_t step = 0;
   };
   void check_batches(const std::vector<Stage>& stages) const;
+  /// Gives every process what the first one has kept: clusters that each has found for itself, on
+  /// processors that round differently, may differ in their numbers.
+  void share_kept() const;
   void resume();
   void run_stage(const Stage& stage);
   void run_epoch(const Stage& stage);

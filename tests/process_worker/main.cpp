@@ -16,6 +16,7 @@ int main(int count, char** words) {
   scenarios::Scenarios all = scenarios::of_processes();
   all.merge(scenarios::of_reducer());
   all.merge(scenarios::of_batch_norm());
+  all.merge(scenarios::of_engine());
   try {
     const auto scenario = all.at(words[1]);
     scenario(Processes(process_settings_from_environment(), torch::kCPU));

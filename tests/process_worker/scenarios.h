@@ -14,6 +14,7 @@ using Scenarios = std::map<std::string, Scenario>;
 Scenarios of_processes();
 Scenarios of_reducer();
 Scenarios of_batch_norm();
+Scenarios of_engine();
 
 inline void require(bool holds, const std::string& what) {
   if (!holds) throw std::logic_error(what);

@@ -8,6 +8,7 @@
 #include "coterie/core/files.h"
 #include "coterie/core/text.h"
 #include "coterie/train/cluster_watch.h"
+#include "processes.h"
 #include "testing.h"
 #include "train/small_files.h"
 #include "train/toy_training.h"
@@ -412,6 +413,17 @@ TEST(Engine, HooksAreNotCalledAgainAfterAResume) {
     }
   }
   EXPECT_EQ(order, "<00><1|1><22>");
+}
+
+TEST(Engine, WhatIsFoundBeforeAnEpochIsThatOfTheFirstProcess) {
+  testing::expect_scenario("found_before_an_epoch", 2);
+}
+
+TEST(Engine, RefusesMoreProcessesThanThereAreImagesFor) {
+  for (const testing::Ended& ended : testing::Workers(2, 20).run("too_few_images")) {
+    EXPECT_EQ(ended.code, 2);
+    EXPECT_CONTAINS(ended.err, "3 images are too few for 2 processes");
+  }
 }
 
 TEST(Engine, AStageEndsEarlyWhereItSaysSo) {
