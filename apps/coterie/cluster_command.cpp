@@ -233,7 +233,8 @@ void add_cluster_command(CLI::App& app, Session& session) {
       ->add_option(
           "--init-from", options->init_from,
           "Start from the network of a finished run: its autoencoder, or its backbone with "
-          "projector and clusters where they fit")
+          "projector and clusters where they fit. Parameters that describe it are taken over, but "
+          "for those that are set")
       ->type_name("RUN");
   command
       ->add_option("--bases", options->bases,

@@ -13,17 +13,6 @@ namespace fs = std::filesystem;
 namespace coterie {
 namespace {
 
-/// The parameters of a run that describe its network, for another method that goes on with it.
-std::map<std::string, std::string> parameters_of_network(const nlohmann::json& manifest,
-                                                         const Method& method) {
-  std::map<std::string, std::string> taken;
-  const nlohmann::json& values = manifest.at("parameters");
-  for (const ParamInfo& parameter : method.parameters())
-    if (parameter.carries_over && values.contains(parameter.name))
-      taken[parameter.name] = values.at(parameter.name);
-  return taken;
-}
-
 struct RoundPlan {
   RunSettings settings;
   /// The network has the run's labels in its own head, or the method learns from answers alone.
@@ -45,9 +34,7 @@ RoundPlan plan_of(const RoundRequest& request, const std::string& method) {
   const bool takes_network = refining->info().network == found_by->info().network;
   settings.init_from = takes_network ? fs::absolute(request.from).native() : std::string();
   if (!takes_network) settings.precision = "auto";  // it was settled for another network
-  if (settings.method != found_by->info().name)
-    settings.parameters = takes_network ? parameters_of_network(manifest, *refining)
-                                        : std::map<std::string, std::string>();
+  if (settings.method != found_by->info().name) settings.parameters.clear();
   settings.clusters = request.clusters;
   settings.weights.clear();
   settings.bases.clear();

@@ -196,11 +196,11 @@ class Run {
   /// Everything that can go wrong with the user's input goes wrong here, before a file is written.
   void prepare() {
     device_ = resolved_device_name(settings_.device);
-    if (settings_.method != kAutoMethod) method_ = configured_method(settings_);
+    if (settings_.method != kAutoMethod) configure();
     dataset_ = load_dataset(settings_.input, settings_.load, progress_, cancel_);
     if (settings_.method == kAutoMethod) {
       settings_.method = dataset_.has_images() ? "ae" : "pac";
-      method_ = configured_method(settings_);
+      configure();
     }
     check_request(settings_, method_->info(), dataset_);
     bases_ = labels_of_runs(settings_.bases, dataset_);
@@ -274,6 +274,11 @@ class Run {
   void assist() { method_->fit(dataset_.training_data(), fit_context()); }
 
  private:
+  void configure() {
+    take_network_parameters(settings_);
+    method_ = configured_method(settings_);
+  }
+
   FitContext fit_context() {
     return {.clusters = settings_.clusters,
             .most_clusters = settings_.most_clusters,
@@ -455,6 +460,19 @@ RunSettings resumed_settings(const fs::path& path) {
 }
 
 }  // namespace
+
+void take_network_parameters(RunSettings& settings) {
+  if (settings.init_from.empty()) return;
+  const auto method = create_method(settings.method);
+  const NetworkKind network = method->info().network;
+  if (network == NetworkKind::none) return;  // which is refused later, with what to do
+  const nlohmann::json manifest = RunFolder(settings.init_from).read_finished_manifest();
+  if (create_method(manifest.at("method").get<std::string>())->info().network != network) return;
+  const nlohmann::json& values = manifest.at("parameters");
+  for (const ParamInfo& parameter : method->parameters())
+    if (parameter.carries_over && values.contains(parameter.name))
+      settings.parameters.try_emplace(parameter.name, values.at(parameter.name));
+}
 
 LoadedRun run_clustering(const ClusterRequest& request, Progress& progress,
                          const CancelToken& cancel) {

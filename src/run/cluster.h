@@ -32,6 +32,11 @@ struct LoadedRun {
   std::int64_t clusters = 0;
 };
 
+/// Sets the parameters that describe the network (ParamInfo::carries_over) as the run
+/// `settings.init_from` has them, where that trained the same kind of network; those that are set
+/// stay. Throws UserError where there is no such run.
+void take_network_parameters(RunSettings& settings);
+
 /// Clusters and writes the whole run folder except the report; the manifest, with status finished,
 /// comes last. Throws UserError on bad input, with no new folder left behind; Interrupted when
 /// cancelled, with a folder that `resume_run` goes on from.

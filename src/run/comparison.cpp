@@ -134,8 +134,9 @@ class ComparisonRuns {
   }
 
   /// Throws UserError unless the run that is there is the one that is wanted.
-  static void check_same(const RunFolder& folder, const RunSettings& settings) {
+  static void check_same(const RunFolder& folder, RunSettings settings) {
     const auto manifest = folder.read_manifest();
+    take_network_parameters(settings);
     auto method = create_method(settings.method);
     for (const auto& [name, value] : settings.parameters) method->set_parameter(name, value);
     auto parameters = nlohmann::json::object();

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "coterie/core/files.h"
+#include "coterie/core/safetensors.h"
 #include "coterie/methods/runtime.h"
 #include "coterie/run/run_folder.h"
 #include "testing.h"
@@ -12,6 +13,7 @@
 namespace coterie {
 namespace {
 
+namespace fs = std::filesystem;
 using testing::TemporaryFolder;
 using testing::Warnings;
 
@@ -74,6 +76,41 @@ TEST_F(RunClustering, NarrowNumbersAreForDevicesThatHaveThem) {
   const auto used = RunFolder(folder_ / "run").read_finished_manifest().at("precision");
   EXPECT_EQ(used, resolved_precision_name("auto", "cpu"));
   EXPECT_EQ(used != "bf16", warnings_.all().find("no instructions for bf16") != std::string::npos);
+}
+
+TEST_F(RunClustering, ANetworkComesWithTheParametersThatDescribeIt) {
+  ClusterRequest first = request("first");
+  first.settings.method = "simclr";
+  first.settings.parameters = {
+      {"batch_size", "16"}, {"epochs", "1"}, {"side", "20"}, {"projector_layers", "1"}};
+  run_clustering(first, warnings_, CancelToken());
+  ClusterRequest second = request("second");
+  second.settings.method = "dpac";
+  second.settings.parameters = {
+      {"batch_size", "16"}, {"epochs", "0"}, {"projector_layers", "2"}, {"views", "weak"}};
+  second.settings.init_from = first.out.native();
+  const auto manifest = run_clustering(second, warnings_, CancelToken()).manifest;
+  const nlohmann::json& used = manifest.at("parameters");
+  EXPECT_EQ(used.at("side"), "20");
+  EXPECT_EQ(used.at("batch_size"), "16");
+  EXPECT_EQ(used.at("epochs"), "0");
+  EXPECT_EQ(used.at("projector_layers"), "2");  // what is set stays
+  EXPECT_EQ(used.at("views"), "weak");
+  // Without it the projector of the first run is the second's.
+  second.out = folder_ / "third";
+  second.settings.parameters.erase("projector_layers");
+  run_clustering(second, warnings_, CancelToken());
+  const auto tensors = [](const fs::path& run) {
+    return read_safetensors(RunFolder(run).file("model.safetensors")).tensors;
+  };
+  const TensorMap stored = tensors(first.out), taken = tensors(second.out);
+  int projectors = 0;
+  for (const auto& [name, tensor] : stored) {
+    if (!name.starts_with("projector/")) continue;
+    ++projectors;
+    EXPECT_EQ(taken.at("head/projector." + name.substr(10)).bytes, tensor.bytes) << name;
+  }
+  EXPECT_GT(projectors, 0);
 }
 
 TEST_F(RunClustering, ClusteringsOfOtherRunsAreBases) {
