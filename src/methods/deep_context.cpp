@@ -40,9 +40,7 @@ void keep_snapshots(const FitContext& context, TrainContext& around,
   around.look = [&context, look = std::move(look)](const std::string& stage, std::int64_t epoch) {
     const Snapshots& wanted = context.snapshots;
     if (std::ranges::find(wanted.epochs, epoch) == wanted.epochs.end()) return;
-    FitContext silent = context;
-    silent.progress = nullptr;
-    wanted.keep(stage, epoch, look(wanted.sample, silent));
+    wanted.keep(stage, epoch, look(wanted.sample, context.silent()));
   };
 }
 

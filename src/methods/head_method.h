@@ -14,6 +14,7 @@
 #include "coterie/nn/device.h"
 #include "coterie/nn/tensors.h"
 #include "coterie/shallow/assignment.h"
+#include "coterie/train/cluster_watch.h"
 #include "coterie/train/engine.h"
 
 namespace coterie {
@@ -51,8 +52,9 @@ class HeadMethod : public MethodWith<Params> {
   /// The training. The engine keeps body and head.
   virtual std::vector<Stage> stages(const Training& training) = 0;
 
-  /// What there is to do with all images once the stages are done. In the first process alone.
-  virtual void finish(const Training& /*training*/) {}
+  /// What there is to do with all images once the stages are done, in the first process alone.
+  /// Returns what the statistics are to say of it.
+  virtual nlohmann::json finish(const Training& /*training*/) { return nlohmann::json::object(); }
 
   Body& body() const { return body_; }
   ClusterHead& head() const { return *head_; }
@@ -67,6 +69,9 @@ class HeadMethod : public MethodWith<Params> {
 
  private:
   std::vector<Stage> all_stages(const Training& training);
+  /// Tells the user where the labels of all images are those of a collapse, though the batches of
+  /// the last epoch, whose batch norms took their own statistics, may have looked sound.
+  void note_collapse(const std::vector<std::int32_t>& labels, const FitContext& context);
   /// Takes another run's head, or what fits of it, and says whether its clusters were among that.
   bool take_head(const TensorMap& model);
   /// Logarithms of probabilities [B, K] of what the network makes of images: of the head's own
@@ -120,8 +125,25 @@ Clustering HeadMethod<Params, Body>::fit(const TrainingData& data, const FitCont
   const Training training{data, context, engine, clusters_, has_clusters};
   engine.run(all_stages(training));
   if (!engine.processes().first()) return {};
-  finish(training);
-  return predict(data, context);
+  statistics_.update(finish(training));
+  Clustering found = predict(data, context);
+  note_collapse(found.labels, context);
+  return found;
+}
+
+template <class Params, class Body>
+void HeadMethod<Params, Body>::note_collapse(const std::vector<std::int32_t>& labels,
+                                             const FitContext& context) {
+  std::vector<std::int64_t> sizes(static_cast<std::size_t>(clusters_));
+  for (const std::int32_t label : labels) ++sizes[static_cast<std::size_t>(label)];
+  const std::string collapse = collapse_of(sizes);
+  if (collapse.empty()) return;
+  statistics_["collapse"] = collapse;
+  if (context.progress)
+    context.progress->warn(fmt::format(
+        "in the end {}; the clustering may have collapsed. Try another seed, a lower learning rate "
+        "or more epochs",
+        collapse));
 }
 
 template <class Params, class Body>
@@ -206,8 +228,7 @@ auto HeadMethod<Params, Body>::outputs(const TrainingData& data, const FitContex
 template <class Params, class Body>
 auto HeadMethod<Params, Body>::outputs(const Training& training,
                                        const Probabilities& probabilities) const -> Outputs {
-  FitContext silent = training.context;
-  silent.progress = nullptr;
+  const FitContext silent = training.context.silent();
   Outputs out = outputs(training.data, silent, probabilities);
   body_.module().train();
   head_->train();

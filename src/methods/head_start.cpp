@@ -21,8 +21,7 @@ std::vector<std::int32_t> start_clusters(HeadStart start, const Matrix<float>& c
   params.variance = variance;
   params.cluster =
       start == HeadStart::kmeans ? EmbeddingClusterer::kmeans : EmbeddingClusterer::pac;
-  FitContext silent = context;
-  silent.progress = nullptr;
+  const FitContext silent = context.silent();
   return EmbeddingClusters(params).fit(codes, silent).labels;
 }
 

@@ -107,6 +107,13 @@ struct FitContext {
   /// Other clusterings of the images, [M][N], for a method that makes a consensus.
   std::vector<std::vector<std::int32_t>> bases;
   Oracle oracle;  ///< empty: nobody is there to ask
+
+  /// The same without a progress.
+  FitContext silent() const {
+    FitContext context = *this;
+    context.progress = nullptr;
+    return context;
+  }
 };
 
 /// A clustering method: shallow or deep, trained once, able to label new data after.

@@ -14,8 +14,7 @@ void OfflineCodes::renew(const Matrix<float>& codes, const Matrix<float>& now,
   params.embedding = EmbeddingForm::whitened;
   params.variance = variance;
   params.cluster = clusterer;
-  FitContext silent = context;
-  silent.progress = nullptr;
+  const FitContext silent = context.silent();
   const Clustering found = EmbeddingClusters(params).fit(codes, silent);
   const auto numbers = matched_clusters(argmax_rows(now), found.labels, now.cols());
   auto values = torch::empty({codes_.size(0), codes_.size(1)});

@@ -119,6 +119,57 @@ double acc_in(const nlohmann::json& scores) {
              : std::nan("");
 }
 
+/// The values of an array of numbers in `object`; none where it is anything else.
+std::vector<double> numbers_in(const nlohmann::json& object, const char* key) {
+  const auto found = object.find(key);
+  if (found == object.end() || !found->is_array() ||
+      !std::all_of(found->begin(), found->end(), [](const auto& n) { return n.is_number(); }))
+    return {};
+  return *found;
+}
+
+/// A number of a base clustering; empty where it is missing.
+std::string shown(const std::vector<double>& values, std::size_t i) {
+  return i < values.size() && !std::isnan(values[i]) ? fmt::format("{:.3f}", values[i])
+                                                     : std::string();
+}
+
+/// One ensemble in full: its base clusterings, and the loss of the consensus from pass to pass.
+std::string ensemble_details(double epoch, const nlohmann::json& bases) {
+  const std::vector<double> alpha = bases.at("alpha");
+  const std::vector<double> others = numbers_in(bases, "nmi_to_others"),
+                            consensus = numbers_in(bases, "nmi_to_consensus"),
+                            losses = numbers_in(bases, "losses_of_passes");
+  std::vector<double> acc;
+  for (const auto& scores : bases.value("scores", nlohmann::json::array()))
+    acc.push_back(acc_in(scores));
+  const auto origins = bases.find("origin");
+  std::string rows;
+  for (std::size_t i = 0; i < alpha.size(); ++i) {
+    const bool known = origins != bases.end() && origins->is_array() && i < origins->size();
+    rows += fmt::format("<tr><th scope=\"row\">{}{}</th>", i + 1,
+                        known ? ", " + html_escape(json_text((*origins)[i])) : "");
+    for (const std::string& cell :
+         {shown(alpha, i), shown(others, i), shown(consensus, i), shown(acc, i)})
+      rows += fmt::format("<td class=\"number\">{}</td>", cell);
+    rows += "</tr>\n";
+  }
+  std::string head;
+  for (const char* name :
+       {"Base clustering", "Weight (alpha)", "NMI to the others", "NMI to the consensus", "ACC"})
+    head += fmt::format("<th scope=\"col\">{}</th>", name);
+  Points points;
+  for (std::size_t p = 0; p < losses.size(); ++p)
+    points.emplace_back(static_cast<double>(p + 1), losses[p]);
+  return fmt::format(
+      "<details><summary>Ensemble {}</summary>\n<div class=\"scroll\" role=\"region\" "
+      "tabindex=\"0\" aria-label=\"Base clusterings of ensemble {}\"><table class=\"rows\">\n"
+      "<thead><tr>{}</tr></thead>\n<tbody>\n{}</tbody></table></div>\n<div "
+      "class=\"charts\">\n{}</div></details>\n",
+      epoch, epoch, head, rows,
+      points.size() > 1 ? line_chart("loss of the consensus", "pass", points) : "");
+}
+
 /// What each ensemble of base clusterings did, where the method made any (see jdce).
 std::string ensemble_table(const std::vector<nlohmann::json>& history) {
   // By epoch: after a crash an ensemble may be there again, and counts then.
@@ -134,9 +185,10 @@ std::string ensemble_table(const std::vector<nlohmann::json>& history) {
     const auto [least, most] = std::minmax_element(values.begin(), values.end());
     return shown(*least) + " – " + shown(*most);
   };
-  std::string rows;
+  std::string rows, details;
   for (const auto& [epoch, record] : ensembles) {
     const nlohmann::json& bases = record.at("bases");
+    details += ensemble_details(epoch, bases);
     const std::vector<double> alpha = bases.at("alpha");
     std::vector<double> of_bases;
     for (const auto& scores : bases.value("scores", nlohmann::json::array()))
@@ -158,8 +210,8 @@ std::string ensemble_table(const std::vector<nlohmann::json>& history) {
   return fmt::format(
       "<h3>Ensembles</h3>\n<div class=\"scroll\" role=\"region\" tabindex=\"0\" "
       "aria-label=\"Ensembles\"><table class=\"rows\">\n<thead><tr>{}</tr></thead>\n<tbody>\n{}"
-      "</tbody></table></div>\n",
-      head, rows);
+      "</tbody></table></div>\n{}",
+      head, rows, details);
 }
 
 /// The first list of restarts in `statistics`, which a method may keep in an object of its own.

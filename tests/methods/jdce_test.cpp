@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <vector>
 
 #include "coterie/core/safetensors.h"
@@ -120,10 +121,43 @@ TEST_F(JdceSlow, TheRecordTellsWhatEachEnsembleDid) {
     EXPECT_EQ(bases.at("scores").size(), members);
     const std::vector<double> losses = bases.at("losses_of_passes");
     EXPECT_EQ(static_cast<int>(losses.size()), line.at("passes").get<int>());
-    EXPECT_TRUE(std::is_sorted(losses.rbegin(), losses.rend()));
+    for (std::size_t p = 1; p < losses.size(); ++p)
+      EXPECT_LE(losses[p], losses[p - 1] * (1 + 1e-12));
     EXPECT_EQ(line.at("consensus_scores").at("acc"), 1.0);
+    EXPECT_EQ(bases.at("origin").at(0), "own");
+    EXPECT_EQ(bases.at("origin").back(), i == 0 ? "own" : "earlier");
+    const std::vector<double> nmi = bases.at("nmi_to_consensus");
+    EXPECT_NEAR(line.at("consensus_nmi_to_bases").get<double>(),
+                std::accumulate(nmi.begin(), nmi.end(), 0.0) / static_cast<double>(members), 1e-12);
   }
   EXPECT_EQ(training.lines_of("ensemble").size(), 4u);
+  EXPECT_EQ(training.method->statistics().at("head_scores").at("acc"), 1.0);
+}
+
+TEST_F(JdceSlow, OneEnsembleBeforeIsOneWhateverWasGiven) {
+  // Of four bases three are given: each ensemble makes one, and has that of the one before.
+  JdceTraining training(JdceOptions{{"members", "4"}, {"iterations", "4"}, {"epochs", "1"}});
+  training.context.init_from = folder_ / "cc.safetensors";
+  training.context.bases.assign(3, std::vector<std::int32_t>(60));
+  for (auto& labels : training.context.bases)
+    for (std::size_t i = 0; i < labels.size(); ++i) labels[i] = static_cast<std::int32_t>(i / 20);
+  training.run();
+  std::vector<std::size_t> bases;
+  for (const auto& line : training.lines_of("consensus"))
+    bases.push_back(line.at("bases").at("alpha").size());
+  EXPECT_EQ(bases, (std::vector<std::size_t>{4, 5, 5, 5}));
+}
+
+TEST_F(JdceSlow, WhatIsLearnedOfAConsensusIsInTheRecord) {
+  // The numbers of a consensus are those that the head has already, and sure images alone count.
+  JdceTraining matched(JdceOptions{{"learning_rate", "0.0001"}, {"epochs", "1"}});
+  matched.context.init_from = folder_ / "cc.safetensors";
+  matched.run();
+  EXPECT_GT(matched.lines_of("ensemble")[0].at("losses").at("agreement").get<double>(), 0.9);
+  JdceTraining unsure(JdceOptions{{"threshold", "1"}, {"epochs", "1"}});
+  unsure.context.init_from = folder_ / "cc.safetensors";
+  unsure.run();
+  EXPECT_LT(unsure.lines_of("ensemble")[0].at("losses").at("sure").get<double>(), 1);
 }
 
 TEST_F(JdceSlow, TwoStepsLearnOneConsensusForAsLong) {
@@ -140,7 +174,7 @@ TEST_F(JdceSlow, GivenBasesTakePartInEachConsensus) {
   for (std::size_t i = 0; i < other.size(); ++i) other[i] = static_cast<std::int32_t>(i / 20);
   for (const std::size_t given : {1u, 5u}) {
     JdceTraining training(
-        JdceOptions{{"members", "3"}, {"epochs", "30"}, {"contrast", "0"}, {"earlier", "0"}});
+        JdceOptions{{"members", "3"}, {"epochs", "60"}, {"iterations", "1"}, {"contrast", "0"}});
     training.context.init_from = folder_ / "cc.safetensors";
     training.context.bases.assign(given, other);
     const Clustering found = training.run();
@@ -148,7 +182,8 @@ TEST_F(JdceSlow, GivenBasesTakePartInEachConsensus) {
       EXPECT_EQ(line.at("bases").at("alpha").size(), std::max<std::size_t>(given, 3));
       EXPECT_EQ(line.at("bases").at("nmi_to_consensus")[0] == 1.0, given == 5);
     }
-    EXPECT_EQ(accuracy(found.labels, training.images.truth) == 1.0, given == 1);
+    const double found_kinds = accuracy(found.labels, training.images.truth);
+    EXPECT_TRUE(given == 1 ? found_kinds > 0.9 : found_kinds < 0.9) << found_kinds;
   }
 }
 

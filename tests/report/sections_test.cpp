@@ -121,12 +121,29 @@ TEST(TrainingSection, EnsemblesAreATableAndDamagedOnesAreLeftOut) {
                      {"bases_nmi_to_each_other", 0.61},
                      {"consensus_nmi_to_bases", 0.72},
                      {"consensus_scores", {{"acc", 0.8}}},
-                     {"bases", {{"alpha", {0.4, 0.6}}, {"scores", scores}}}};
+                     {"bases",
+                      {{"alpha", {0.4, 0.6}},
+                       {"scores", scores},
+                       {"origin", {"given", "own"}},
+                       {"nmi_to_others", {0.31, 0.32}},
+                       {"nmi_to_consensus", {0.51, 0.52}},
+                       {"losses_of_passes", {3.5, 2.5, 2.25}}}}};
   const std::string html = training_section({line}, json::object());
   EXPECT_CONTAINS(html, "<h3>Ensembles</h3>");
   for (const char* cell :
        {">0.610<", ">0.720<", ">0.400 – 0.600<", ">3<", ">0.500 – 0.750<", ">0.800<"})
     EXPECT_CONTAINS(html, cell);
+  // Each base clustering, and the loss of each pass.
+  EXPECT_CONTAINS(html,
+                  "<th scope=\"row\">2, own</th><td class=\"number\">0.600</td><td "
+                  "class=\"number\">0.320</td><td class=\"number\">0.520</td><td "
+                  "class=\"number\">0.750</td>");
+  EXPECT_CONTAINS(html, "loss of the consensus");
+  for (const char* key : {"nmi_to_others", "origin", "losses_of_passes"}) {
+    json partial = line;
+    partial["bases"][key] = 3;
+    EXPECT_CONTAINS(training_section({partial}, json::object()), "<h3>Ensembles</h3>");
+  }
   for (const char* key : {"passes", "bases"}) {
     json damaged = line;
     damaged[key] = "x";

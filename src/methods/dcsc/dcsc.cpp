@@ -156,17 +156,17 @@ class Dcsc : public HeadMethod<DcscParams, ImageEncoder> {
         shared_information(labels, clusters, semantic.argmax(1), semantic.size(1)));
   }
 
-  void finish(const Training& training) override {
-    if (!heads().nearest) return;
+  nlohmann::json finish(const Training& training) override {
+    if (!heads().nearest) return nlohmann::json::object();
     head().eval();
-    FitContext silent = training.context;
-    silent.progress = nullptr;
+    const FitContext silent = training.context.silent();
     heads().nearest->fit(
         body().embed(training.data, silent,
                      [this](const torch::Tensor& images) {
                        return heads().described(body().backbone()->forward(images));
                      }),
         silent);
+    return nlohmann::json::object();
   }
 };
 

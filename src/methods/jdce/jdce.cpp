@@ -82,7 +82,7 @@ class JdceHeads : public ContrastHeads {
 /// What the network is to learn of each image until the next consensus, and the latest bases.
 class PseudoLabels : public torch::nn::Module {
  public:
-  /// Remembers up to `bases` clusterings.
+  /// Remembers the latest `bases` clusterings.
   PseudoLabels(std::int64_t images, std::int64_t bases)
       : labels_(register_buffer("labels", torch::zeros({images}, torch::kLong))),
         sure_(register_buffer("sure", torch::ones({images}))),
@@ -243,8 +243,7 @@ class Jdce : public HeadMethod<JdceParams, ImageEncoder> {
 
   /// [N, E] of the images as they are, on the training's device.
   torch::Tensor features_of_all(const Training& training) const {
-    FitContext silent = training.context;
-    silent.progress = nullptr;
+    const FitContext silent = training.context.silent();
     Matrix<float> rows = body().embed(training.data, silent);
     return torch::from_blob(rows.data(), {rows.rows(), rows.cols()})
         .to(training.engine.context().device, torch::kFloat, /*non_blocking=*/false, /*copy=*/true);
@@ -255,7 +254,7 @@ class Jdce : public HeadMethod<JdceParams, ImageEncoder> {
     const std::int64_t rounds = params_.joint ? params_.iterations : 1;
     const std::int64_t round_epochs = params_.iterations * params_.epochs / rounds;
     const auto pseudo = std::make_shared<PseudoLabels>(
-        training.data.count, std::min(params_.earlier, rounds - 1) * params_.members);
+        training.data.count, std::min(params_.earlier, rounds - 1) * own_bases(training));
     pseudo->to(training.engine.context().device);
     training.engine.keep("pseudo-labels", *pseudo);
     Stage stage = params_.stage("ensemble");
@@ -289,6 +288,12 @@ class Jdce : public HeadMethod<JdceParams, ImageEncoder> {
     return stage;
   }
 
+  /// How many bases an ensemble makes itself, beside those that were given.
+  std::int64_t own_bases(const Training& training) const {
+    return std::max<std::int64_t>(
+        0, params_.members - static_cast<std::int64_t>(training.context.bases.size()));
+  }
+
   /// All clusterings that are looked at, and what the network says without dropout.
   struct Candidates {
     BaseClusterings all;
@@ -299,16 +304,16 @@ class Jdce : public HeadMethod<JdceParams, ImageEncoder> {
   /// One pass over the images: the backbone runs once for each, the head 2M times.
   Candidates candidates(const Training& training, std::int64_t iteration) const {
     const std::int64_t clusters = training.clusters;
+    const bool any = own_bases(training) > 0;
     const std::int64_t tries =
-        params_.bases == JdceBases::dropout || params_.bases == JdceBases::heads
+        any && (params_.bases == JdceBases::dropout || params_.bases == JdceBases::heads)
             ? 2 * params_.members
             : 0;
     const std::int64_t columns = params_.soft ? clusters : 1;
     std::vector<std::int64_t> widths;  // of what k-means looks at
     RandomStream seeds(training.context.seed, "dropout/" + std::to_string(iteration));
     at::Generator random = at::detail::createCPUGenerator(seeds.next());
-    FitContext silent = training.context;
-    silent.progress = nullptr;
+    const FitContext silent = training.context.silent();
     head().eval();
     Matrix<float> features;
     const Matrix<float> found =
@@ -329,7 +334,7 @@ class Jdce : public HeadMethod<JdceParams, ImageEncoder> {
                 params_.bases == JdceBases::kmeans || params_.bases == JdceBases::parts;
             const bool looked_at =
                 params_.bases == JdceBases::layers || (of_embeddings && layer.is_same(x));
-            if (!looked_at) continue;
+            if (!any || !looked_at) continue;
             parts.push_back(layer.to(torch::kFloat));
             widths.push_back(layer.size(1));
           }
@@ -370,15 +375,18 @@ class Jdce : public HeadMethod<JdceParams, ImageEncoder> {
   }
 
   /// k-means of rows of these widths, which begin at column 2, in turn, each from a seed of its
-  /// own; of `parts`, each of directions in a part of its own of the whitened rows.
+  /// own; of `parts`, each of directions in a part of its own of the whitened rows. The last ones
+  /// where there are more than tries.
   void add_kmeans(const Training& training, std::int64_t iteration, const Matrix<float>& found,
                   const std::vector<std::int64_t>& widths, BaseClusterings& all) const {
     RandomStream seeds(training.context.seed, "kmeans/" + std::to_string(iteration));
     const bool parts = params_.bases == JdceBases::parts;
     const std::int64_t tries = 2 * params_.members;
     const auto layers = static_cast<std::int64_t>(widths.size());
+    const std::int64_t skipped = std::max<std::int64_t>(0, layers - tries);
     std::int64_t first = 2;
     for (std::int64_t l = 0; l < layers; first += widths[l++]) {
+      if (l < skipped) continue;
       Matrix<float> rows(found.rows(), widths[l]);
       for (std::int64_t i = 0; i < rows.rows(); ++i)
         std::copy_n(found.row(i) + first, rows.cols(), rows.row(i));
@@ -387,7 +395,7 @@ class Jdce : public HeadMethod<JdceParams, ImageEncoder> {
         whitening.fit(rows, kEmbeddingVariance);
         rows = whitening.apply(rows);
       }
-      for (std::int64_t t = l; t < tries; t += layers) {
+      for (std::int64_t t = l - skipped; t < tries; t += layers - skipped) {
         KMeans kmeans({.restarts = 1, .spherical = parts});
         const ShallowContext around{.seed = seeds.next(), .cancel = training.context.cancel};
         Assignment clusters = parts ? kmeans.fit(part_of(rows, dropout_of(t, tries), seeds),
@@ -420,8 +428,7 @@ class Jdce : public HeadMethod<JdceParams, ImageEncoder> {
   void renew(const Training& training, std::int64_t iteration, PseudoLabels& pseudo) const {
     Candidates made = candidates(training, iteration);
     const auto& given = training.context.bases;
-    const auto members = static_cast<std::size_t>(params_.members);
-    keep_bases(made.all, members - std::min(members, given.size()), params_.kept);
+    keep_bases(made.all, static_cast<std::size_t>(own_bases(training)), params_.kept);
     const LabelVectors earlier = pseudo.bases();
     pseudo.remember(made.all.labels);
     for (const auto& labels : earlier) {
@@ -438,29 +445,38 @@ class Jdce : public HeadMethod<JdceParams, ImageEncoder> {
     }
     pseudo.set(consensus.labels, made.confidence, params_.threshold);
     if (training.engine.processes().first())
-      training.context.record(description(training.context, iteration, made, consensus));
+      training.context.record(
+          description(training.context, iteration, made, earlier.size(), consensus));
   }
 
   /// What an ensemble did, for the record.
   static nlohmann::json description(const FitContext& context, std::int64_t iteration,
-                                    const Candidates& made, const RotationConsensus& consensus) {
+                                    const Candidates& made, std::size_t earlier,
+                                    const RotationConsensus& consensus) {
     const LabelSets bases = made.all.labels;
+    std::vector<std::string> origins(context.bases.size(), "given");
+    origins.resize(bases.size() - earlier, "own");
+    origins.resize(bases.size(), "earlier");
     const std::vector<double> mutual = mean_nmi_to_others(bases);
-    nlohmann::json nmi = nlohmann::json::array(), scores = nlohmann::json::array();
-    double sum = 0;
+    std::vector<double> nmi;
+    nlohmann::json scores = nlohmann::json::array();
     for (const auto& base : bases) {
       nmi.push_back(normalized_mutual_information(base, consensus.labels));
       if (const nlohmann::json score = context.score(base); !score.empty()) scores.push_back(score);
     }
-    for (const double one : mutual) sum += one;
+    const auto mean = [](const std::vector<double>& values) {
+      return std::accumulate(values.begin(), values.end(), 0.0) /
+             static_cast<double>(values.size());
+    };
     nlohmann::json line = {{"stage", "consensus"},
                            {"epoch", iteration + 1},
-                           {"bases_nmi_to_each_other", sum / static_cast<double>(mutual.size())},
-                           {"consensus_nmi_to_bases", mean_nmi(consensus.labels, bases)},
+                           {"bases_nmi_to_each_other", mean(mutual)},
+                           {"consensus_nmi_to_bases", mean(nmi)},
                            {"passes", consensus.passes()},
                            {"loss_of_consensus", consensus.losses.back()},
                            {"bases",
-                            {{"nmi_to_others", mutual},
+                            {{"origin", origins},
+                             {"nmi_to_others", mutual},
                              {"nmi_to_consensus", nmi},
                              {"alpha", consensus.alpha},
                              {"losses_of_passes", consensus.losses}}}};
@@ -472,17 +488,18 @@ class Jdce : public HeadMethod<JdceParams, ImageEncoder> {
     return line;
   }
 
-  void finish(const Training& training) override {
-    if (!heads().nearest) return;
+  nlohmann::json finish(const Training& training) override {
+    if (!heads().nearest) return nlohmann::json::object();
     head().eval();
-    FitContext silent = training.context;
-    silent.progress = nullptr;
-    heads().nearest->fit(
-        body().embed(training.data, silent,
-                     [this](const torch::Tensor& images) {
-                       return heads().cluster_logits(body().backbone()->forward(images)).softmax(1);
-                     }),
-        silent);
+    const FitContext silent = training.context.silent();
+    const Matrix<float> outputs =
+        body().embed(training.data, silent, [this](const torch::Tensor& images) {
+          return heads().cluster_logits(body().backbone()->forward(images)).softmax(1);
+        });
+    heads().nearest->fit(outputs, silent);
+    // What labels=head would have given, for the record.
+    const nlohmann::json scores = training.context.score(argmax_rows(outputs));
+    return scores.empty() ? nlohmann::json::object() : nlohmann::json{{"head_scores", scores}};
   }
 };
 
