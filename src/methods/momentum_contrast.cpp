@@ -1,11 +1,17 @@
 #include "coterie/methods/momentum_contrast.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "coterie/loss/contrastive.h"
 #include "coterie/nn/tensors.h"
 
 namespace coterie {
+
+std::int64_t queue_length(std::int64_t wanted, std::int64_t batch, std::int64_t images) {
+  const std::int64_t step = std::min(batch, images);
+  return std::max(step, std::min(wanted, images - step));
+}
 
 MomentumContrast::MomentumContrast(ResNet backbone, Mlp projector, const MomentumSettings& settings,
                                    RandomStream& keys)

@@ -9,10 +9,14 @@
 namespace coterie {
 
 struct MomentumSettings {
-  std::int64_t queue = 4096;  ///< keys; never fewer than a batch holds
+  std::int64_t queue = 4096;  ///< keys (see queue_length)
   double momentum = 0.99;     ///< what the slow network keeps of itself in a step
   double temperature = 0.2;
 };
+
+/// Keys that a queue of `wanted` holds where there are so many images: no image twice, which would
+/// repel itself, but a batch at least.
+std::int64_t queue_length(std::int64_t wanted, std::int64_t batch, std::int64_t images);
 
 /// Momentum contrast (He, Fan, Wu, Xie, Girshick: Momentum Contrast for Unsupervised Visual
 /// Representation Learning, 2020): what a network in training is compared with, namely one that

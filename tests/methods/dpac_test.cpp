@@ -113,13 +113,10 @@ TEST(Dpac, GoesOnFromTheNetworkOfAnotherRun) {
   EXPECT_CONTAINS(user_error_of([&] { autoencoder.run(); }), "no backbone");
 }
 
-TEST(Dpac, ResumedWithinEachStageEqualsUninterrupted) {
-  // Contrast 2, head 5, cluster 3, self-label 2 epochs: stopped in each of them, and at each end.
-  const DpacOptions settings = {
-      {"pretrain_epochs", "2"}, {"epochs", "3"},       {"objective", "pac"}, {"codes_every", "2"},
-      {"self_label", "true"},   {"label_epochs", "2"}, {"threshold", "0.5"}};
+/// Expects runs that stop after each of these epochs, and go on, to end as one that does not.
+void expect_resumable(const DpacOptions& settings, const std::vector<int>& stops) {
   const Clustering expected = DpacTraining(settings).run();
-  for (const int stop : {1, 4, 9, 11}) {
+  for (const int stop : stops) {
     TemporaryFolder folder;
     CancelToken cancel;
     DpacTraining stopped(settings);
@@ -137,6 +134,37 @@ TEST(Dpac, ResumedWithinEachStageEqualsUninterrupted) {
     for (std::int64_t i = 0; i < expected.probabilities.size(); ++i)
       ASSERT_EQ(found.probabilities.data()[i], expected.probabilities.data()[i]) << stop;
   }
+}
+
+TEST(Dpac, ResumedWithinEachStageEqualsUninterrupted) {
+  // Contrast 2, head 5, cluster 3, self-label 2 epochs: stopped in most of them, and at their ends.
+  const DpacOptions stages = {{"pretrain_epochs", "2"},
+                              {"epochs", "3"},
+                              {"self_label", "true"},
+                              {"label_epochs", "2"},
+                              {"threshold", "0.5"}};
+  expect_resumable(stages, {1, 2, 4, 7, 9, 10});
+  // What else is learned from all images, or kept from step to step.
+  for (const DpacOptions& own :
+       {DpacOptions{{"objective", "pac"}, {"codes_every", "2"}}, DpacOptions{{"objective", "jpac"}},
+        DpacOptions{{"contrast", "moco"}}}) {
+    DpacOptions settings = stages;
+    settings.insert(own.begin(), own.end());
+    expect_resumable(settings, {9});
+  }
+}
+
+TEST(Dpac, ACollapseInTheEndIsToldThoughItsBatchesLookSound) {
+  // All images are nearly alike: only their views differ.
+  DpacTraining training({{"pretrain_epochs", "1"}, {"epochs", "1"}, {"start", "random"}});
+  auto& pixels = training.images.pixels;
+  for (std::size_t i = 784; i < pixels.size(); ++i) pixels[i] = pixels[i % 784];
+  pixels.back() ^= 1;
+  testing::Warnings warnings;
+  training.context.progress = &warnings;
+  training.run();
+  EXPECT_CONTAINS(warnings.all(), "in the end one cluster holds 100 % of the images");
+  EXPECT_CONTAINS(training.method->statistics().at("collapse").get<std::string>(), "100 %");
 }
 
 TEST(Dpac, SetsSmallerThanABatchAndShortLastBatchesTrain) {

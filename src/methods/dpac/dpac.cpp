@@ -105,9 +105,10 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
     RandomStream keys(training.context.seed, "queue");
     slow_ = std::make_shared<MomentumContrast>(
         body().backbone(), heads().projector(),
-        MomentumSettings{.queue = std::max(params_.queue, params_.batch_size),
-                         .momentum = params_.momentum,
-                         .temperature = params_.temperature},
+        MomentumSettings{
+            .queue = queue_length(params_.queue, params_.batch_size, training.data.count),
+            .momentum = params_.momentum,
+            .temperature = params_.temperature},
         keys);
     slow_->to(training.engine.context().device);
     training.engine.keep("slow", *slow_);
@@ -403,8 +404,10 @@ const Fields<DpacParams>& DpacParams::fields() {
                         Range{.low = 0, .high = 1, .low_open = true}, "step size in these")
         .number<double>("threshold", &DpacParams::threshold, between(0, 1),
                         "probability above which a prediction is sure")
-        .number<std::int64_t>("queue", &DpacParams::queue, between(2, 1 << 20),
-                              "keys of earlier images, with contrast=moco; at least a batch")
+        .number<std::int64_t>(
+            "queue", &DpacParams::queue, between(2, 1 << 20),
+            "keys of earlier images, with contrast=moco; at least a batch, at most the "
+            "images outside it")
         .number<double>("momentum", &DpacParams::momentum,
                         Range{.low = 0, .high = 1, .high_open = true},
                         "how much of itself their network keeps in a step");

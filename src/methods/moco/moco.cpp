@@ -30,9 +30,10 @@ class Moco : public ContrastiveMethod<MocoParams> {
     RandomStream keys(context.seed, "queue");
     const auto slow = std::make_shared<MomentumContrast>(
         encoder.backbone(), projector,
-        MomentumSettings{.queue = std::max(params_.queue, params_.batch_size),
-                         .momentum = params_.momentum,
-                         .temperature = params_.temperature},
+        MomentumSettings{
+            .queue = queue_length(params_.queue, params_.batch_size, engine.data().count),
+            .momentum = params_.momentum,
+            .temperature = params_.temperature},
         keys);
     slow->to(engine.context().device);
     engine.keep("slow", *slow);
