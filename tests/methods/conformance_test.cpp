@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "coterie/core/random.h"
 #include "coterie/methods/registry.h"
@@ -70,17 +71,32 @@ void expect_equal(const Clustering& a, const Clustering& b) {
     ASSERT_EQ(a.embeddings.data()[i], b.embeddings.data()[i]) << "entry " << i;
 }
 
-TEST_P(Conformance, LabelsAndProbabilitiesAreSound) {
-  const Clustering found = method()->fit(images_.data, context());
+/// Labels of 60 images in so many clusters are the largest of their probabilities.
+void expect_sound(const Clustering& found, std::int64_t clusters) {
   ASSERT_EQ(found.labels.size(), 60u);
   ASSERT_EQ(found.probabilities.rows(), 60);
-  ASSERT_EQ(found.probabilities.cols(), 3);
+  ASSERT_EQ(found.probabilities.cols(), clusters);
   for (std::int64_t i = 0; i < 60; ++i) {
     const float* p = found.probabilities.row(i);
-    EXPECT_EQ(found.labels[i], std::max_element(p, p + 3) - p);
-    EXPECT_NEAR(p[0] + p[1] + p[2], 1.0, 1e-5);
-    EXPECT_GE(*std::min_element(p, p + 3), 0.0f);
+    EXPECT_EQ(found.labels[i], std::max_element(p, p + clusters) - p);
+    EXPECT_NEAR(std::accumulate(p, p + clusters, 0.0), 1.0, 1e-5);
+    EXPECT_GE(*std::min_element(p, p + clusters), 0.0f);
   }
+}
+
+TEST_P(Conformance, LabelsAndProbabilitiesAreSound) {
+  expect_sound(method()->fit(images_.data, context()), 3);
+}
+
+TEST_P(Conformance, SoAreThoseOfColourImagesOfAnyFormInManyClusters) {
+  RandomStream random(4, "colours");
+  std::vector<std::uint8_t> pixels(60 * 3 * 32 * 40);
+  for (auto& pixel : pixels) pixel = static_cast<std::uint8_t>(random.below(256));
+  const TrainingData data{
+      .count = 60, .pixels = pixels.data(), .shape = {3, 32, 40}, .features = {}};
+  FitContext twelve = context();
+  twelve.clusters = 12;
+  expect_sound(method()->fit(data, twelve), 12);
 }
 
 TEST_P(Conformance, FindsThreeKindsOfImages) {

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <map>
 
 #include "program/program.h"
 
@@ -43,6 +44,52 @@ TEST(TogetherSlow, TwoProcessesGiveTheLossesOfOne) {
   EXPECT_LT(loss(expected.back()), loss(expected.front()) - 0.03);
   for (std::size_t i = 0; i < 20; ++i)
     EXPECT_NEAR(loss(found[i]), loss(expected[i]), 1e-5) << "step " << i;
+}
+
+/// Losses of each epoch, by stage and name.
+std::map<std::string, std::vector<double>> losses_of(const Program& program,
+                                                     const std::string& run) {
+  std::map<std::string, std::vector<double>> all;
+  for (const auto& line : history(program, run))
+    for (const auto& [name, value] : line.at("losses").items())
+      all[line.at("stage").get<std::string>() + ", " + name].push_back(value);
+  return all;
+}
+
+// Targets, negatives, sizes of clusters and batch norms are those of the images of both.
+TEST(TogetherSlow, TwoProcessesClusterAsOne) {
+  for (const std::vector<std::string>& method :
+       {std::vector<std::string>{"dpac", "pretrain_epochs=2", "start=random"},
+        {"dpac", "pretrain_epochs=2", "start=random", "objective=jpac", "balance=1"},
+        {"cc"}}) {
+    Program program;
+    program.write("images-idx3-ubyte", idx_images(128));
+    std::vector<std::string> words = {"cluster",     "images-idx3-ubyte",
+                                      "-k",          "3",
+                                      "--precision", "fp32",
+                                      "--epochs",    "4",
+                                      "--seed",      "1",
+                                      "--method",    method[0],
+                                      "--set",       "batch_size=128",
+                                      "--set",       "learning_rate=3e-5"};
+    if (method[0] == "dpac") words.insert(words.end(), {"--set", "pretrain_rate=3e-5"});
+    for (std::size_t i = 1; i < method.size(); ++i) words.insert(words.end(), {"--set", method[i]});
+    words.insert(words.end(), {"--out", "alone"});
+    const Outcome alone = program.run(words);
+    ASSERT_EQ(alone.code, 0) << alone.err;
+    words.back() = "both";
+    words.insert(words.begin(), {"launch", "-n", "2"});
+    const Outcome both = program.run(words);
+    ASSERT_EQ(both.code, 0) << both.err;
+    const auto expected = losses_of(program, "alone"), found = losses_of(program, "both");
+    ASSERT_EQ(expected.size(), found.size());
+    for (const auto& [name, values] : expected) {
+      ASSERT_EQ(found.at(name).size(), values.size()) << name;
+      for (std::size_t i = 0; i < values.size(); ++i)
+        EXPECT_NEAR(found.at(name)[i], values[i], 1e-4 * (1 + std::abs(values[i])))
+            << method.back() << ": " << name << ", epoch " << i;
+    }
+  }
 }
 
 /// The processes that `launcher` has started, in the order of their ranks.

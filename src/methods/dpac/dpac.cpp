@@ -370,17 +370,18 @@ const Fields<DpacParams>& DpacParams::fields() {
                         Range{.low = 0, .high = 1, .low_open = true}, "step size in these");
     add_aggregated_target_fields(fields);
     fields
-        .choice<DpacDistance>("distance", &DpacParams::distance,
-                              {{"whitened", DpacDistance::whitened},
-                               {"features", DpacDistance::features},
-                               {"centred", DpacDistance::centred},
-                               {"projections", DpacDistance::projections}},
-                              "cosine distances are measured between the backbone's outputs: with "
-                              "their covariance over all images made the identity, as they are, or "
-                              "less their mean in the batch; or between the projector's outputs")
+        .choice<DpacDistance>(
+            "distance", &DpacParams::distance,
+            {{"whitened", DpacDistance::whitened},
+             {"features", DpacDistance::features},
+             {"centred", DpacDistance::centred},
+             {"projections", DpacDistance::projections}},
+            "with opa and jpac, cosine distances are measured between the backbone's outputs: with "
+            "their covariance over all images made the identity, as they are, or "
+            "less their mean in the batch; or between the projector's outputs")
         .number<double>(
             "memory", &DpacParams::memory, Range{.low = 0, .high = 1, .high_open = true},
-            "targets aggregate over the latest 1 / (1 - memory) batches; 0: over one, as "
+            "with opa, targets aggregate over the latest 1 / (1 - memory) batches; 0: over one, as "
             "in the paper, where chance in how many images of a cluster it holds decides "
             "much")
         .number<double>(
