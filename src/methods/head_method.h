@@ -138,8 +138,9 @@ void HeadMethod<Params, Body>::note_collapse(const std::vector<std::int32_t>& la
   for (const std::int32_t label : labels) ++sizes[static_cast<std::size_t>(label)];
   const std::string collapse = collapse_of(sizes);
   if (collapse.empty()) return;
+  const bool told = statistics_.contains("collapse");  // of the last epoch
   statistics_["collapse"] = collapse;
-  if (context.progress)
+  if (context.progress && !told)
     context.progress->warn(fmt::format(
         "in the end {}; the clustering may have collapsed. Try another seed, a lower learning rate "
         "or more epochs",

@@ -209,7 +209,6 @@ class Writer {
       if (parameter("head_end") == "norm-relu") line("x = torch.relu(x)");
       return line("probabilities = x.softmax(1)");
     }
-    if (!has("head/clusters.layers.0.weight")) refuse();
     if (has("head/nearest.centres") && model_.method == "dcsc") {
       if (parameter("feature_loss") == "true")
         mlp("head/projector");
@@ -219,6 +218,7 @@ class Writer {
       line("x = (x / x.norm(2, [1], True).clamp_min(1e-12)).float()");
       return student_t("head/nearest.centres", 1);
     }
+    if (!has("head/clusters.layers.0.weight")) refuse();
     const bool labels_decide =
         has("head/deciding") && tensors_.at("head/deciding").values<std::int64_t>()[0] == 1;
     if (labels_decide)

@@ -311,6 +311,27 @@ TEST(ClusterInfoNce, ComparesColumnsHandWorked) {
               std::log((std::exp(1.0) + 2) / std::exp(1.0)), 1e-12);
 }
 
+TEST(ClusterInfoNce, EqualsItsDefinition) {
+  const ViewPair views{rows(6, 3, 7).softmax(1), rows(6, 3, 8).softmax(1)};
+  std::vector<torch::Tensor> columns;
+  for (const auto& view : {views.first, views.second})
+    for (int k = 0; k < 3; ++k) columns.push_back(view.select(1, k));
+  double sum = 0;
+  for (int a = 0; a < 6; ++a) {
+    double all = 0, twin = 0;
+    for (int b = 0; b < 6; ++b) {
+      if (a == b) continue;
+      const double cosine =
+          ((columns[a] * columns[b]).sum() / (columns[a].norm() * columns[b].norm()))
+              .item<double>();
+      all += std::exp(cosine / 0.7);
+      if (b == (a + 3) % 6) twin = std::exp(cosine / 0.7);
+    }
+    sum -= std::log(twin / all);
+  }
+  EXPECT_NEAR(cluster_info_nce(views, 0.7).item<double>(), sum / 6, 1e-12);
+}
+
 TEST(ClusterInfoNce, GradientByDifferences) {
   const auto other = rows(6, 3, 4).softmax(1);
   EXPECT_LT(gradient_error(
@@ -328,6 +349,14 @@ TEST(Imbalance, HandWorked) {
   const auto uneven = torch::tensor({{1.0, 0.0}, {0.5, 0.5}}, torch::kDouble);
   EXPECT_NEAR(imbalance(uneven).item<double>(),
               std::log(2.0) + 0.75 * std::log(0.75) + 0.25 * std::log(0.25), 1e-12);
+  const auto any = rows(5, 3, 9).softmax(1);
+  double sum = std::log(3.0);
+  for (int k = 0; k < 3; ++k) {
+    double mean = 0;
+    for (int i = 0; i < 5; ++i) mean += any[i][k].item<double>() / 5;
+    sum += mean * std::log(mean);
+  }
+  EXPECT_NEAR(imbalance(any).item<double>(), sum, 1e-12);
   EXPECT_LT(gradient_error([](const auto& x) { return imbalance(x.softmax(1)); }, rows(5, 3, 5)),
             1e-8);
 }

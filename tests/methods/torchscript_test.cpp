@@ -76,6 +76,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Case{"medium_stem", "cc", {{"side", "56"}, {"batch_size", "40"}}},
                       Case{"dpac", "dpac", {{"side", "16"}}},
                       Case{"dcsc", "dcsc", {{"side", "16"}}},
+                      Case{"centres", "dcsc", {{"side", "16"}, {"cluster_loss", "false"}}},
                       Case{"jdce", "jdce", {{"side", "16"}}}, Case{"dec", "dec", {}},
                       Case{"idec", "idec", {{"alpha", "2"}}}, Case{"dac", "dac", {}},
                       Case{"ae_opa", "ae-opa", {{"bottleneck", "0"}}},

@@ -61,7 +61,8 @@ TEST(TogetherSlow, TwoProcessesClusterAsOne) {
   for (const std::vector<std::string>& method :
        {std::vector<std::string>{"dpac", "pretrain_epochs=2", "start=random"},
         {"dpac", "pretrain_epochs=2", "start=random", "objective=jpac", "balance=1"},
-        {"cc"}}) {
+        {"cc"},
+        {"dcsc"}}) {
     Program program;
     program.write("images-idx3-ubyte", idx_images(128));
     std::vector<std::string> words = {"cluster",     "images-idx3-ubyte",

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "coterie/methods/cc/cc_step.h"
 #include "coterie/methods/dcsc/dcsc_heads.h"
 #include "coterie/methods/dcsc/dcsc_params.h"
 #include "coterie/methods/head_method.h"
@@ -12,7 +13,7 @@ namespace coterie {
 namespace {
 
 /// Normalised mutual information (arithmetic) of two labellings [B] of a batch, with numbers below
-/// `first` and `second`, a scalar on their device.
+/// `first` and `second`, a scalar on their device; 1 where both are of one cluster.
 torch::Tensor shared_information(const torch::Tensor& a, std::int64_t first, const torch::Tensor& b,
                                  std::int64_t second) {
   torch::NoGradGuard no_grad;
@@ -21,12 +22,18 @@ torch::Tensor shared_information(const torch::Tensor& a, std::int64_t first, con
                      static_cast<double>(a.size(0));
   const auto entropy = [](const torch::Tensor& p) { return -(p * p.clamp_min(1e-12).log()).sum(); };
   const auto apart = entropy(joint.sum(0)) + entropy(joint.sum(1));
-  return 2 * (apart - entropy(joint)) / apart.clamp_min(1e-12);
+  const auto shared = (2 * (apart - entropy(joint)) / apart.clamp_min(1e-12)).clamp(0, 1);
+  return torch::where(apart.lt(1e-6), torch::ones_like(shared), shared);
 }
 
 class Dcsc : public HeadMethod<DcscParams, ImageEncoder> {
  public:
-  using HeadMethod::HeadMethod;
+  explicit Dcsc(MethodInfo info) : HeadMethod(std::move(info)), without_head_(HeadMethod::info()) {
+    without_head_.learns_corrections = false;
+  }
+  const MethodInfo& info() const override {
+    return uses_kmeans() ? without_head_ : HeadMethod::info();
+  }
 
  private:
   /// Whether the labels come from k-means, as in the paper where a head is gone.
@@ -45,6 +52,7 @@ class Dcsc : public HeadMethod<DcscParams, ImageEncoder> {
                                       .clusters = clusters,
                                       .layers = params_.projector_layers,
                                       .batch_norm = params_.batch_norm},
+                         .clusters = params_.cluster_loss,
                          .predictor = params_.predictor,
                          .batch_norm = params_.batch_norm,
                          .centres = uses_kmeans(),
@@ -112,7 +120,7 @@ class Dcsc : public HeadMethod<DcscParams, ImageEncoder> {
     add_semantic_loss(made.semantic, "semantic", processes, add);
     add_cluster_losses(made.over, "over_cluster", "over_imbalance", processes, add);
     add_semantic_loss(made.over_semantic, "over_semantic", processes, add);
-    if (made.clusters.defined()) describe(made, processes, all);
+    describe(made, processes, all);
     return all;
   }
 
@@ -120,10 +128,9 @@ class Dcsc : public HeadMethod<DcscParams, ImageEncoder> {
   void add_cluster_losses(const torch::Tensor& assigned, const char* contrast, const char* skew,
                           const Processes& processes, const Add& add) const {
     if (!assigned.defined()) return;
-    // Clusters are compared over the images of all processes, in each of them alike.
-    const ViewPair columns = gathered(halves(assigned), processes);
-    add(contrast, cluster_info_nce(columns, params_.cluster_temperature));
-    add(skew, imbalance(columns.first) + imbalance(columns.second), params_.balance);
+    const CcClusterTerms terms = cc_cluster_terms(assigned, processes, params_.cluster_temperature);
+    add(contrast, terms.contrast);
+    add(skew, terms.skew, params_.balance);
   }
 
   template <class Add>
@@ -140,20 +147,29 @@ class Dcsc : public HeadMethod<DcscParams, ImageEncoder> {
   /// The state of the heads, for the record.
   void describe(const Pass& made, const Processes& processes, Losses& all) const {
     torch::NoGradGuard no_grad;
-    const ViewPair views = halves(made.clusters.detach());
-    const auto [surest, labels] = views.first.max(1);
-    const std::int64_t clusters = views.first.size(1);
-    all.labels = labels;
-    all.parts.emplace_back("entropy", std::log(static_cast<double>(clusters)) -
-                                          imbalance(processes.gather(views.first)));
-    all.parts.emplace_back("top_probability", surest.mean());
-    all.parts.emplace_back("view_agreement",
-                           labels.eq(views.second.argmax(1)).to(torch::kFloat).mean());
-    if (!made.semantic.projected.defined()) return;
-    const auto semantic = halves(made.semantic.projected.detach()).first;
+    const auto clusters = described_head(made.clusters, "", processes, all);
+    const auto semantic = described_head(made.semantic.projected, "semantic_", processes, all);
+    all.labels = clusters;
+    if (!clusters.defined() || !semantic.defined()) return;
     all.parts.emplace_back(
         "head_agreement",
-        shared_information(labels, clusters, semantic.argmax(1), semantic.size(1)));
+        shared_information(processes.gather(clusters), made.clusters.size(1),
+                           processes.gather(semantic), made.semantic.projected.size(1)));
+  }
+
+  /// Records what a head made of both views, [2B, ..] or undefined, and returns its clusters [B] in
+  /// the first.
+  static torch::Tensor described_head(const torch::Tensor& assigned, const std::string& name,
+                                      const Processes& processes, Losses& all) {
+    if (!assigned.defined()) return {};
+    const ViewPair views = halves(assigned.detach());
+    const auto [surest, labels] = views.first.max(1);
+    const auto most = std::log(static_cast<double>(views.first.size(1)));
+    all.parts.emplace_back(name + "entropy", most - imbalance(processes.gather(views.first)));
+    all.parts.emplace_back(name + "top_probability", surest.mean());
+    all.parts.emplace_back(name + "view_agreement",
+                           labels.eq(views.second.argmax(1)).to(torch::kFloat).mean());
+    return labels;
   }
 
   nlohmann::json finish(const Training& training) override {
@@ -168,6 +184,8 @@ class Dcsc : public HeadMethod<DcscParams, ImageEncoder> {
         silent);
     return nlohmann::json::object();
   }
+
+  MethodInfo without_head_;  // where k-means decides: nothing could learn corrections
 };
 
 }  // namespace
@@ -188,7 +206,7 @@ const Fields<DcscParams>& DcscParams::fields() {
                         between(0.01, 10), "what similarities of distributions are divided by")
         .number<double>("balance", &DcscParams::balance, between(-1000, 1000),
                         "weight of what keeps the clusters equally large; -1: eq. 3.6 as printed, "
-                        "which draws all images into one")
+                        "under which clusters merge")
         .choice<DistributionSimilarity>(
             "similarity", &DcscParams::similarity,
             {{"cosine", DistributionSimilarity::cosine},
@@ -208,7 +226,7 @@ const Fields<DcscParams>& DcscParams::fields() {
                                 "what has more clusters than asked for: further heads with the "
                                 "same losses, the semantic head, or nothing")
         .number<std::int64_t>("over_clusters", &DcscParams::over_clusters, between(0, 65536),
-                              "how many; 0: 70, or 3.5 times K where that is more");
+                              "how many these have; 0: 70, or 3.5 times K where that is more");
     add_encoder_fields(fields);
     return fields;
   }();

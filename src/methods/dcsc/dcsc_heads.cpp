@@ -42,6 +42,7 @@ DcscHeads::DcscHeads(const DcscHeadsShape& shape, RandomStream& weights)
     initialise(*head, weights);
     return register_module(name, head);
   };
+  if (!shape.clusters) unregister_module("clusters");
   semantic = semantic_head("semantic", shape.semantic);
   over_semantic = semantic_head("over_semantic", shape.over_semantic);
   if (shape.over > 0) {

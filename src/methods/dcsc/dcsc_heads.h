@@ -31,6 +31,7 @@ struct DcscHeadsShape {
   std::int64_t semantic = 0;       ///< clusters of the semantic head
   std::int64_t over = 0;           ///< clusters of an auxiliary cluster head
   std::int64_t over_semantic = 0;  ///< and of an auxiliary semantic head
+  bool clusters = true;            ///< whether the cluster head is trained, and stored
   bool predictor = true;
   bool batch_norm = true;  ///< in all heads
   /// Clusters are those of the nearest centre: of projections, or of the backbone's outputs where
