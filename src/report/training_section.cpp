@@ -22,17 +22,20 @@ struct StageCurves {
 };
 
 bool is_counter(const std::string& key) {
-  constexpr const char* kCounters[] = {"epoch", "epochs", "step", "steps", "seconds"};
+  constexpr const char* kCounters[] = {"epoch", "epochs", "step", "steps", "seconds", "classes"};
   return std::find(std::begin(kCounters), std::end(kCounters), key) != std::end(kCounters);
 }
 
 /// Every number of `record`, those of objects in it included, but what counts epochs and time.
-void collect(const nlohmann::json& record, double epoch, StageCurves& stage) {
+/// `of`: before the names, as scores are of something.
+void collect(const nlohmann::json& record, double epoch, StageCurves& stage,
+             const std::string& of = "") {
   for (const auto& [key, value] : record.items()) {
-    if (value.is_object()) collect(value, epoch, stage);
+    if (value.is_object()) collect(value, epoch, stage, key == "losses" ? of : of + key + " ");
     if (!value.is_number() || is_counter(key)) continue;
-    if (!stage.curves.contains(key)) stage.order.push_back(key);
-    stage.curves[key][epoch] = value.get<double>();
+    const std::string name = of + key;
+    if (!stage.curves.contains(name)) stage.order.push_back(name);
+    stage.curves[name][epoch] = value.get<double>();
   }
 }
 

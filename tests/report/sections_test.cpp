@@ -121,6 +121,7 @@ TEST(TrainingSection, EnsemblesAreATableAndDamagedOnesAreLeftOut) {
                      {"bases_nmi_to_each_other", 0.61},
                      {"consensus_nmi_to_bases", 0.72},
                      {"consensus_scores", {{"acc", 0.8}}},
+                     {"head_scores", {{"acc", 0.7}, {"classes", 10}}},
                      {"bases",
                       {{"alpha", {0.4, 0.6}},
                        {"scores", scores},
@@ -139,6 +140,9 @@ TEST(TrainingSection, EnsemblesAreATableAndDamagedOnesAreLeftOut) {
                   "class=\"number\">0.320</td><td class=\"number\">0.520</td><td "
                   "class=\"number\">0.750</td>");
   EXPECT_CONTAINS(html, "loss of the consensus");
+  EXPECT_CONTAINS(html, "consensus scores acc");
+  EXPECT_CONTAINS(html, "head scores acc");
+  EXPECT_EQ(html.find("classes"), std::string::npos);
   for (const char* key : {"nmi_to_others", "origin", "losses_of_passes"}) {
     json partial = line;
     partial["bases"][key] = 3;
