@@ -9,14 +9,6 @@
 namespace coterie {
 namespace {
 
-Mlp mlp(std::int64_t features, std::int64_t output, std::int64_t layers, bool batch_norm) {
-  return Mlp(
-      MlpShape{.input = features,
-               .hidden = std::vector<std::int64_t>(static_cast<std::size_t>(layers - 1), features),
-               .output = output,
-               .batch_norm = batch_norm});
-}
-
 /// Loads the tensors under `prefix` where they are just those of `module`.
 bool take(torch::nn::Module& module, const std::string& prefix, const TensorMap& model) {
   if (!module_faults(module, prefix, model).empty()) return false;
@@ -26,13 +18,18 @@ bool take(torch::nn::Module& module, const std::string& prefix, const TensorMap&
 
 }  // namespace
 
-Mlp make_projector(std::int64_t features, std::int64_t projection, std::int64_t layers,
-                   bool batch_norm) {
-  return mlp(features, projection, layers, batch_norm);
+MlpShape ContrastHeadsShape::network(std::int64_t outputs) const {
+  return {.input = features,
+          .hidden = std::vector<std::int64_t>(static_cast<std::size_t>(layers - 1),
+                                              hidden > 0 ? hidden : features),
+          .output = outputs,
+          .batch_norm = batch_norm};
 }
 
+Mlp make_projector(const ContrastHeadsShape& shape) { return Mlp(shape.network(shape.projection)); }
+
 Mlp make_cluster_head(const ContrastHeadsShape& shape) {
-  return mlp(shape.features, shape.clusters, shape.layers, shape.batch_norm);
+  return Mlp(shape.network(shape.clusters));
 }
 
 bool take_projector(Mlp& projector, const TensorMap& model) {
@@ -41,8 +38,7 @@ bool take_projector(Mlp& projector, const TensorMap& model) {
 }
 
 ContrastHeads::ContrastHeads(const ContrastHeadsShape& shape, RandomStream& weights)
-    : projector_(register_module("projector", make_projector(shape.features, shape.projection,
-                                                             shape.layers, shape.batch_norm))),
+    : projector_(register_module("projector", make_projector(shape))),
       clusters_(register_module("clusters", make_cluster_head(shape))) {
   if (shape.label_head) {
     labels_ = register_module(

@@ -7,20 +7,22 @@ namespace coterie {
 
 class RandomStream;
 
-/// How the heads on a backbone are made: linear layers with ReLU between, all but the last as wide
-/// as the backbone.
+/// How the heads on a backbone are made: linear layers with ReLU between.
 struct ContrastHeadsShape {
   std::int64_t features = 0;
   std::int64_t projection = 128;
   std::int64_t clusters = 0;
   std::int64_t layers = 2;
+  std::int64_t hidden = 0;  ///< width of all layers but the last; 0: as many as features
   bool batch_norm = false;  ///< before each ReLU
   bool label_head = false;  ///< whether there is a second cluster head, of one layer
+
+  /// Of a network from features to so many outputs.
+  MlpShape network(std::int64_t outputs) const;
 };
 
-/// The network whose outputs are compared between views: `layers` linear ones.
-Mlp make_projector(std::int64_t features, std::int64_t projection, std::int64_t layers,
-                   bool batch_norm);
+/// The network whose outputs are compared between views.
+Mlp make_projector(const ContrastHeadsShape& shape);
 
 /// A network from features to logits of clusters.
 Mlp make_cluster_head(const ContrastHeadsShape& shape);

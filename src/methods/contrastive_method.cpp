@@ -17,8 +17,12 @@ constexpr const char* kProjector = kProjectorNames[0];
 
 template <class Params>
 Mlp ContrastiveMethod<Params>::fresh_projector() {
-  return make_projector(encoder_.width(), this->params_.projection, this->params_.projector_layers,
-                        /*batch_norm=*/true);
+  const Params& params = this->params_;
+  return make_projector({.features = encoder_.width(),
+                         .projection = params.projection,
+                         .layers = params.projector_layers,
+                         .hidden = params.head_width,
+                         .batch_norm = true});
 }
 
 template <class Params>

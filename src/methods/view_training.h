@@ -16,6 +16,7 @@ struct ViewTrainingParams : EncoderParams {
   double temperature = 0.5;
   std::int64_t projection = 128;
   std::int64_t projector_layers = 2;
+  std::int64_t head_width = 0;
 
   /// A stage that trains so, still without what it trains and its step.
   Stage stage(std::string name) const {
@@ -56,7 +57,10 @@ void add_view_training_fields(Fields<Params>& fields, std::int64_t least_epochs 
                                      "width of what the loss compares")
       .carries_over()
       .template number<std::int64_t>("projector_layers", &Params::projector_layers, between(1, 4),
-                                     "linear layers from the backbone to it")
+                                     "linear layers from the backbone to it, and to clusters")
+      .carries_over()
+      .template number<std::int64_t>("head_width", &Params::head_width, between(0, 65536),
+                                     "width of all of these but the last; 0: the backbone's")
       .carries_over();
 }
 

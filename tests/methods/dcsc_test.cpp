@@ -116,6 +116,10 @@ TEST(Dcsc, EachSwitchChangesTheHeads) {
   const TensorMap semantic = stored({{"over_clusters", "0"}, {"over_clustering", "semantic"}});
   EXPECT_EQ(rows(semantic, "head/semantic.projector."), 70);
   EXPECT_EQ(count_of(semantic, "head/over"), 0);
+  // All layers of heads but the last are as wide as asked for.
+  const TensorMap narrow = stored({{"head_width", "24"}});
+  for (const char* head : {"projector", "clusters", "over", "semantic.projector"})
+    EXPECT_EQ(narrow.at(fmt::format("head/{}.layers.0.weight", head)).shape[0], 24) << head;
   // Without the cluster loss there is no cluster head for another method to start from.
   const TensorMap headless = stored({{"cluster_loss", "false"}});
   EXPECT_EQ(count_of(headless, "head/clusters."), 0);

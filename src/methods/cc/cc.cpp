@@ -18,7 +18,8 @@ class Cc : public HeadMethod<CcParams, ImageEncoder> {
     return std::make_shared<ContrastHeads>(ContrastHeadsShape{.features = body().width(),
                                                               .projection = params_.projection,
                                                               .clusters = clusters,
-                                                              .layers = params_.projector_layers},
+                                                              .layers = params_.projector_layers,
+                                                              .hidden = params_.head_width},
                                            weights);
   }
 

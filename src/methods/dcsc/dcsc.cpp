@@ -51,10 +51,10 @@ class Dcsc : public HeadMethod<DcscParams, ImageEncoder> {
                                       .projection = params_.projection,
                                       .clusters = clusters,
                                       .layers = params_.projector_layers,
+                                      .hidden = params_.head_width,
                                       .batch_norm = params_.batch_norm},
                          .clusters = params_.cluster_loss,
                          .predictor = params_.predictor,
-                         .batch_norm = params_.batch_norm,
                          .centres = uses_kmeans(),
                          .projected = params_.feature_loss};
     const bool auxiliary = params_.over_clustering == OverClustering::auxiliary;

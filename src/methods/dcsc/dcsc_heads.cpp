@@ -1,23 +1,9 @@
 #include "coterie/methods/dcsc/dcsc_heads.h"
 
-#include <vector>
-
 #include "coterie/loss/distributions.h"
 #include "coterie/nn/tensors.h"
 
 namespace coterie {
-namespace {
-
-MlpShape mlp_shape(const DcscHeadsShape& shape, std::int64_t output) {
-  const ContrastHeadsShape& contrast = shape.contrast;
-  return {.input = contrast.features,
-          .hidden = std::vector<std::int64_t>(static_cast<std::size_t>(contrast.layers - 1),
-                                              contrast.features),
-          .output = output,
-          .batch_norm = shape.batch_norm};
-}
-
-}  // namespace
 
 SemanticHead::SemanticHead(const MlpShape& projector, bool predictor)
     : projector_(register_module("projector", Mlp(projector))) {
@@ -38,7 +24,7 @@ DcscHeads::DcscHeads(const DcscHeadsShape& shape, RandomStream& weights)
     : ContrastHeads(shape.contrast, weights), projected_(shape.projected) {
   const auto semantic_head = [&](const char* name, std::int64_t clusters) {
     if (clusters == 0) return std::shared_ptr<SemanticHead>();
-    auto head = std::make_shared<SemanticHead>(mlp_shape(shape, clusters), shape.predictor);
+    auto head = std::make_shared<SemanticHead>(shape.contrast.network(clusters), shape.predictor);
     initialise(*head, weights);
     return register_module(name, head);
   };
@@ -46,7 +32,7 @@ DcscHeads::DcscHeads(const DcscHeadsShape& shape, RandomStream& weights)
   semantic = semantic_head("semantic", shape.semantic);
   over_semantic = semantic_head("over_semantic", shape.over_semantic);
   if (shape.over > 0) {
-    over = register_module("over", Mlp(mlp_shape(shape, shape.over)));
+    over = register_module("over", Mlp(shape.contrast.network(shape.over)));
     initialise(*over, weights);
   }
   if (shape.centres)

@@ -33,7 +33,6 @@ struct DcscHeadsShape {
   std::int64_t over_semantic = 0;  ///< and of an auxiliary semantic head
   bool clusters = true;            ///< whether the cluster head is trained, and stored
   bool predictor = true;
-  bool batch_norm = true;  ///< in all heads
   /// Clusters are those of the nearest centre: of projections, or of the backbone's outputs where
   /// `projected` is not set.
   bool centres = false;

@@ -74,6 +74,7 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
                                                               .projection = params_.projection,
                                                               .clusters = clusters,
                                                               .layers = params_.projector_layers,
+                                                              .hidden = params_.head_width,
                                                               .batch_norm = true,
                                                               .label_head = params_.self_label},
                                            weights);

@@ -138,7 +138,8 @@ class Jdce : public HeadMethod<JdceParams, ImageEncoder> {
     return std::make_shared<JdceHeads>(ContrastHeadsShape{.features = body().width(),
                                                           .projection = params_.projection,
                                                           .clusters = clusters,
-                                                          .layers = params_.projector_layers},
+                                                          .layers = params_.projector_layers,
+                                                          .hidden = params_.head_width},
                                        params_.bases == JdceBases::heads ? 2 * params_.members : 0,
                                        params_.labels == JdceLabels::kmeans, weights);
   }
