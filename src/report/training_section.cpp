@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <initializer_list>
 #include <map>
 #include <vector>
 
@@ -75,6 +76,15 @@ std::string stage_charts(const StageCurves& stage) {
                      html_escape(words(stage.name)), charts);
 }
 
+/// A table in a region of this name that scrolls, from the cells of its head and its rows.
+std::string scrolled_table(const std::string& name, const std::string& head,
+                           const std::string& rows) {
+  return fmt::format(
+      "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"{}\"><table "
+      "class=\"rows\">\n<thead><tr>{}</tr></thead>\n<tbody>\n{}</tbody></table></div>\n",
+      name, head, rows);
+}
+
 std::string restart_table(const nlohmann::json& restarts, std::int64_t chosen) {
   std::vector<std::string> keys;
   for (const auto& restart : restarts)
@@ -98,11 +108,7 @@ std::string restart_table(const nlohmann::json& restarts, std::int64_t chosen) {
                       restarts[i].contains(key) ? html_escape(json_text(restarts[i].at(key))) : "");
     rows += "</tr>\n";
   }
-  return fmt::format(
-      "<h3>Restarts</h3>\n<div class=\"scroll\" role=\"region\" tabindex=\"0\" "
-      "aria-label=\"Restarts\"><table class=\"rows\">\n<thead><tr>{}</tr></thead>\n<tbody>\n{}"
-      "</tbody></table></div>\n",
-      head, rows);
+  return "<h3>Restarts</h3>\n" + scrolled_table("Restarts", head, rows);
 }
 
 /// Whether a line of history tells of an ensemble, in full.
@@ -131,10 +137,29 @@ std::vector<double> numbers_in(const nlohmann::json& object, const char* key) {
   return *found;
 }
 
-/// A number of a base clustering; empty where it is missing.
+/// The ACC of each base clustering, as far as there are any.
+std::vector<double> acc_of_bases(const nlohmann::json& bases) {
+  std::vector<double> acc;
+  for (const auto& scores : bases.value("scores", nlohmann::json::array()))
+    acc.push_back(acc_in(scores));
+  return acc;
+}
+
+/// Empty where it is not a number.
+std::string shown(double value) {
+  return std::isnan(value) ? std::string() : fmt::format("{:.3f}", value);
+}
+
+/// The i-th of them; empty where it is missing.
 std::string shown(const std::vector<double>& values, std::size_t i) {
-  return i < values.size() && !std::isnan(values[i]) ? fmt::format("{:.3f}", values[i])
-                                                     : std::string();
+  return i < values.size() ? shown(values[i]) : std::string();
+}
+
+/// The cells of a table's head.
+std::string head_of(std::initializer_list<const char*> names) {
+  std::string head;
+  for (const char* name : names) head += fmt::format("<th scope=\"col\">{}</th>", name);
+  return head;
 }
 
 /// One ensemble in full: its base clusterings, and the loss of the consensus from pass to pass.
@@ -142,10 +167,8 @@ std::string ensemble_details(double epoch, const nlohmann::json& bases) {
   const std::vector<double> alpha = bases.at("alpha");
   const std::vector<double> others = numbers_in(bases, "nmi_to_others"),
                             consensus = numbers_in(bases, "nmi_to_consensus"),
-                            losses = numbers_in(bases, "losses_of_passes");
-  std::vector<double> acc;
-  for (const auto& scores : bases.value("scores", nlohmann::json::array()))
-    acc.push_back(acc_in(scores));
+                            losses = numbers_in(bases, "losses_of_passes"),
+                            acc = acc_of_bases(bases);
   const auto origins = bases.find("origin");
   std::string rows;
   for (std::size_t i = 0; i < alpha.size(); ++i) {
@@ -157,19 +180,16 @@ std::string ensemble_details(double epoch, const nlohmann::json& bases) {
       rows += fmt::format("<td class=\"number\">{}</td>", cell);
     rows += "</tr>\n";
   }
-  std::string head;
-  for (const char* name :
-       {"Base clustering", "Weight (alpha)", "NMI to the others", "NMI to the consensus", "ACC"})
-    head += fmt::format("<th scope=\"col\">{}</th>", name);
   Points points;
   for (std::size_t p = 0; p < losses.size(); ++p)
     points.emplace_back(static_cast<double>(p + 1), losses[p]);
   return fmt::format(
-      "<details><summary>Ensemble {}</summary>\n<div class=\"scroll\" role=\"region\" "
-      "tabindex=\"0\" aria-label=\"Base clusterings of ensemble {}\"><table class=\"rows\">\n"
-      "<thead><tr>{}</tr></thead>\n<tbody>\n{}</tbody></table></div>\n<div "
-      "class=\"charts\">\n{}</div></details>\n",
-      epoch, epoch, head, rows,
+      "<details><summary>Ensemble {}</summary>\n{}<div class=\"charts\">\n{}</div></details>\n",
+      epoch,
+      scrolled_table(fmt::format("Base clusterings of ensemble {}", epoch),
+                     head_of({"Base clustering", "Weight (alpha)", "NMI to the others",
+                              "NMI to the consensus", "ACC"}),
+                     rows),
       points.size() > 1 ? line_chart("loss of the consensus", "pass", points) : "");
 }
 
@@ -180,10 +200,8 @@ std::string ensemble_table(const std::vector<nlohmann::json>& history) {
   for (const auto& record : history)
     if (is_ensemble(record)) ensembles[record.at("epoch").get<double>()] = record;
   if (ensembles.empty()) return {};
-  const auto shown = [](double value) {
-    return std::isnan(value) ? std::string() : fmt::format("{:.3f}", value);
-  };
-  const auto range = [&](const std::vector<double>& values) {
+  const auto range = [](std::vector<double> values) {
+    std::erase_if(values, [](double value) { return std::isnan(value); });
     if (values.empty()) return std::string();
     const auto [least, most] = std::minmax_element(values.begin(), values.end());
     return shown(*least) + " – " + shown(*most);
@@ -192,29 +210,19 @@ std::string ensemble_table(const std::vector<nlohmann::json>& history) {
   for (const auto& [epoch, record] : ensembles) {
     const nlohmann::json& bases = record.at("bases");
     details += ensemble_details(epoch, bases);
-    const std::vector<double> alpha = bases.at("alpha");
-    std::vector<double> of_bases;
-    for (const auto& scores : bases.value("scores", nlohmann::json::array()))
-      if (const double acc = acc_in(scores); !std::isnan(acc)) of_bases.push_back(acc);
     rows += fmt::format("<tr><th scope=\"row\">{}</th>", epoch);
     for (const std::string& cell :
          {shown(record.at("bases_nmi_to_each_other")), shown(record.at("consensus_nmi_to_bases")),
-          range(alpha), json_text(record.at("passes")), range(of_bases),
+          range(bases.at("alpha")), json_text(record.at("passes")), range(acc_of_bases(bases)),
           shown(acc_in(record.value("consensus_scores", nlohmann::json()))),
           shown(acc_in(record.value("head_scores", nlohmann::json())))})
       rows += fmt::format("<td class=\"number\">{}</td>", cell);
     rows += "</tr>\n";
   }
-  std::string head;
-  for (const char* name :
-       {"Ensemble", "NMI of bases to each other", "NMI of consensus to bases", "Weights (alpha)",
-        "Passes", "ACC of bases", "ACC of consensus", "ACC of head before"})
-    head += fmt::format("<th scope=\"col\">{}</th>", name);
-  return fmt::format(
-      "<h3>Ensembles</h3>\n<div class=\"scroll\" role=\"region\" tabindex=\"0\" "
-      "aria-label=\"Ensembles\"><table class=\"rows\">\n<thead><tr>{}</tr></thead>\n<tbody>\n{}"
-      "</tbody></table></div>\n{}",
-      head, rows, details);
+  const std::string head = head_of({"Ensemble", "NMI of bases to each other",
+                                    "NMI of consensus to bases", "Weights (alpha)", "Passes",
+                                    "ACC of bases", "ACC of consensus", "ACC of head before"});
+  return "<h3>Ensembles</h3>\n" + scrolled_table("Ensembles", head, rows) + details;
 }
 
 /// The first list of restarts in `statistics`, which a method may keep in an object of its own.
