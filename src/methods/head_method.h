@@ -52,9 +52,8 @@ class HeadMethod : public MethodWith<Params> {
   /// The training. The engine keeps body and head.
   virtual std::vector<Stage> stages(const Training& training) = 0;
 
-  /// What there is to do with all images once the stages are done, in the first process alone.
-  /// Returns what the statistics are to say of it.
-  virtual nlohmann::json finish(const Training& /*training*/) { return nlohmann::json::object(); }
+  /// What there is to do with all images once the stages are done. In the first process alone.
+  virtual void finish(const Training& /*training*/) {}
 
   Body& body() const { return body_; }
   ClusterHead& head() const { return *head_; }
@@ -125,7 +124,7 @@ Clustering HeadMethod<Params, Body>::fit(const TrainingData& data, const FitCont
   const Training training{data, context, engine, clusters_, has_clusters};
   engine.run(all_stages(training));
   if (!engine.processes().first()) return {};
-  statistics_.update(finish(training));
+  finish(training);
   Clustering found = predict(data, context);
   note_collapse(found.labels, context);
   return found;

@@ -129,10 +129,9 @@ class Adc : public HeadMethod<AdcParams, SiameseNetwork> {
     training.context.record(line);
   }
 
-  nlohmann::json finish(const Training& training) override {
-    if (answers_)  // and not labels that were given
-      record(training, training.context.oracle ? params_.rounds : 1, outputs(training));
-    return nlohmann::json::object();
+  void finish(const Training& training) override {
+    if (!answers_) return;  // the labels were given
+    record(training, training.context.oracle ? params_.rounds : 1, outputs(training));
   }
 
   /// The network learns from all answers so far.

@@ -172,8 +172,8 @@ class Dcsc : public HeadMethod<DcscParams, ImageEncoder> {
     return labels;
   }
 
-  nlohmann::json finish(const Training& training) override {
-    if (!heads().nearest) return nlohmann::json::object();
+  void finish(const Training& training) override {
+    if (!heads().nearest) return;
     head().eval();
     const FitContext silent = training.context.silent();
     heads().nearest->fit(
@@ -182,7 +182,6 @@ class Dcsc : public HeadMethod<DcscParams, ImageEncoder> {
                        return heads().described(body().backbone()->forward(images));
                      }),
         silent);
-    return nlohmann::json::object();
   }
 
   MethodInfo without_head_;  // where k-means decides: nothing could learn corrections

@@ -131,6 +131,11 @@ class PseudoLabels : public torch::nn::Module {
 class Jdce : public HeadMethod<JdceParams, ImageEncoder> {
  public:
   using HeadMethod::HeadMethod;
+  nlohmann::json statistics() const override {
+    nlohmann::json all = HeadMethod::statistics();
+    if (!head_scores_.empty()) all["head_scores"] = head_scores_;
+    return all;
+  }
 
  private:
   std::shared_ptr<ClusterHead> make_head(std::int64_t clusters,
@@ -489,8 +494,8 @@ class Jdce : public HeadMethod<JdceParams, ImageEncoder> {
     return line;
   }
 
-  nlohmann::json finish(const Training& training) override {
-    if (!heads().nearest) return nlohmann::json::object();
+  void finish(const Training& training) override {
+    if (!heads().nearest) return;
     head().eval();
     const FitContext silent = training.context.silent();
     const Matrix<float> outputs =
@@ -498,10 +503,10 @@ class Jdce : public HeadMethod<JdceParams, ImageEncoder> {
           return heads().cluster_logits(body().backbone()->forward(images)).softmax(1);
         });
     heads().nearest->fit(outputs, silent);
-    // What labels=head would have given, for the record.
-    const nlohmann::json scores = training.context.score(argmax_rows(outputs));
-    return scores.empty() ? nlohmann::json::object() : nlohmann::json{{"head_scores", scores}};
+    head_scores_ = training.context.score(argmax_rows(outputs));
   }
+
+  nlohmann::json head_scores_;  // what labels=head would have given, for the record; may be empty
 };
 
 }  // namespace
