@@ -93,10 +93,13 @@ torch::Tensor imbalance(const torch::Tensor& assignments) {
 }
 
 torch::Tensor queue_info_nce(const torch::Tensor& queries, const torch::Tensor& keys,
-                             const torch::Tensor& queue, double temperature) {
+                             const torch::Tensor& queue, const torch::Tensor& same,
+                             double temperature) {
+  constexpr double kNone = -std::numeric_limits<double>::infinity();
   const auto q = unit(queries);
   const auto own = (q * unit(keys)).sum(1, /*keepdim=*/true);
-  const auto similarity = torch::cat({own, torch::mm(q, unit(queue).t())}, 1) / temperature;
+  const auto others = torch::mm(q, unit(queue).t()).masked_fill(same, kNone);
+  const auto similarity = torch::cat({own, others}, 1) / temperature;
   return torch::cross_entropy_loss(
       similarity, torch::zeros({queries.size(0)}, queries.options().dtype(torch::kLong)));
 }

@@ -70,8 +70,10 @@ torch::Tensor imbalance(const torch::Tensor& assignments);
 /// InfoNCE against a queue of keys (He, Fan, Wu, Xie, Girshick: Momentum Contrast for Unsupervised
 /// Visual Representation Learning, 2020, eq. 1), a scalar: the mean over the rows q of
 /// -log( exp(s(q, k) / t) / (exp(s(q, k) / t) + sum over queued u of exp(s(q, u) / t)) ). Queries
-/// and keys [B, D], row i of both of image i; queue [Q, D].
+/// and keys [B, D], row i of both of image i; queue [Q, D]; same [B, Q], bool, where a queued key
+/// is of the query's own image, which is then left out of its sum.
 torch::Tensor queue_info_nce(const torch::Tensor& queries, const torch::Tensor& keys,
-                             const torch::Tensor& queue, double temperature);
+                             const torch::Tensor& queue, const torch::Tensor& same,
+                             double temperature);
 
 }  // namespace coterie

@@ -18,8 +18,9 @@ torch::Tensor RunningAggregate::next(const torch::Tensor& features,
   const auto shares = probabilities.to(torch::kDouble);
   const auto count = static_cast<double>(unit.size(0));
   // A plain mean over the first batches, so that the very first does not weigh too much.
-  const double done = static_cast<double>(steps_.item<std::int64_t>());
-  const double step = std::max(1 - momentum_, 1 / (done + 1));
+  if (done_ < 0) done_ = steps_.item<std::int64_t>();
+  const double step = std::max(1 - momentum_, 1 / static_cast<double>(done_ + 1));
+  ++done_;
   sizes_.lerp_(shares.sum(0, /*keepdim=*/true) / count, step);
   sums_.lerp_(torch::mm(unit.t(), shares) / count, step);
   steps_.add_(1);

@@ -24,6 +24,7 @@ class RunningAggregate : public torch::nn::Module {
   torch::Tensor sizes_;  // [1, K], per image
   torch::Tensor sums_;   // [width, K], per image
   torch::Tensor steps_;
+  std::int64_t done_ = -1;  // the same, once read: a GPU would wait for it in each step
 };
 
 }  // namespace coterie

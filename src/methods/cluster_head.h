@@ -17,6 +17,8 @@ class ClusterHead : public torch::nn::Module {
  public:
   /// [B, K], in float32.
   virtual torch::Tensor probabilities(const Description& description) = 0;
+  /// Whether it has clusters: false until they are found, where that is done after the training.
+  virtual bool has_clusters() const { return true; }
   /// Takes what fits of another run's stored model, and says whether its clusters were among that.
   virtual bool start_from(const TensorMap& /*model*/) { return false; }
 };

@@ -38,13 +38,6 @@ Clustering ContrastiveMethod<Params>::fit(const TrainingData& data, const FitCon
     take_projector(projector_, read_safetensors(context.init_from).tensors);
   TrainContext around = train_context(context, data, *this);
   around.time_budget *= kTrainingShare;
-  around.record = [&](const nlohmann::json& line) {
-    statistics_ = {{"losses", line.at("losses")},
-                   {"epochs", line.at("epoch")},
-                   {"images_per_second", line.at("images_per_second")},
-                   {"precision", name_of(around.precision)}};
-    context.record(line);
-  };
   keep_snapshots(context, around, [this](const TrainingData& sample, const FitContext& silent) {
     return Clustering{{}, encoder_.embed(sample, silent)};
   });
@@ -57,7 +50,8 @@ Clustering ContrastiveMethod<Params>::fit(const TrainingData& data, const FitCon
     engine.share_batch_norms(encoder_.module());
     engine.share_batch_norms(*projector_);
   }
-  engine.run({stage(encoder_, projector_, engine, context)});
+  engine.run({stage(encoder_, projector_, engine)});
+  statistics_ = training_statistics(engine);
   if (!engine.processes().first()) return {};
   clusters_ = EmbeddingClusters(this->params_);
   return clusters_.fit(encoder_.embed(data, context), context);

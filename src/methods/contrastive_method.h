@@ -41,8 +41,7 @@ class ContrastiveMethod : public MethodWith<Params> {
  protected:
   /// The stage that trains `encoder` and `projector`, which have their starting weights, are on the
   /// device and kept by the engine.
-  virtual Stage stage(ImageEncoder& encoder, Mlp& projector, Engine& engine,
-                      const FitContext& context) = 0;
+  virtual Stage stage(ImageEncoder& encoder, Mlp& projector, Engine& engine) = 0;
 
  private:
   Mlp fresh_projector();

@@ -7,6 +7,24 @@
 
 namespace coterie {
 
+namespace {
+
+std::string digest_of(const std::vector<std::vector<std::int32_t>>& labels) {
+  Sha256 digest;
+  for (const auto& one : labels) digest.update(one.data(), one.size() * sizeof(std::int32_t));
+  return digest.hex_digest();
+}
+
+}  // namespace
+
+torch::Device process_device(const FitContext& context) {
+  const torch::Device device = resolve_device(context.device);
+  const ProcessSettings settings = process_settings_from_environment();
+  return device.is_cuda() && settings.size > 1
+             ? resolve_device(fmt::format("cuda:{}", settings.local_rank))
+             : device;
+}
+
 TrainContext train_context(const FitContext& context, const TrainingData& data,
                            const Method& method) {
   nlohmann::json identity = parameters_json(method);
@@ -14,13 +32,11 @@ TrainContext train_context(const FitContext& context, const TrainingData& data,
   identity["seed"] = context.seed;
   if (!context.weights.empty()) identity["weights"] = sha256_file(context.weights);
   if (!context.init_from.empty()) identity["init_from"] = sha256_file(context.init_from);
+  if (!context.bases.empty()) identity["bases"] = digest_of(context.bases);
   identity["images"] = data.count;
   identity["shape"] = {data.shape.channels, data.shape.height, data.shape.width};
   const ProcessSettings settings = process_settings_from_environment();
-  torch::Device device = resolve_device(context.device);
-  // Each process of a machine has a GPU of its own.
-  if (device.is_cuda() && settings.size > 1)
-    device = resolve_device(fmt::format("cuda:{}", settings.local_rank));
+  const torch::Device device = process_device(context);
   return {.seed = context.seed,
           .device = device,
           .precision = resolve_precision(context.precision, device),
@@ -32,6 +48,14 @@ TrainContext train_context(const FitContext& context, const TrainingData& data,
           .time_budget = context.time_budget,
           .identity = std::move(identity),
           .record = context.record};
+}
+
+nlohmann::json training_statistics(const Engine& engine) {
+  const nlohmann::json& line = engine.last_epoch();
+  if (line.is_null()) return nlohmann::json::object();
+  return {{"losses", line.at("losses")},
+          {"epochs", line.at("epoch")},
+          {"images_per_second", line.at("images_per_second")}};
 }
 
 void keep_snapshots(const FitContext& context, TrainContext& around,

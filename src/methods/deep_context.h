@@ -5,11 +5,19 @@
 
 namespace coterie {
 
+/// Where this process computes: where `context` says, but with several processes on a machine each
+/// has a GPU of its own.
+torch::Device process_device(const FitContext& context);
+
 /// What the engine needs of a method's context. A checkpoint must agree in the method and its
-/// parameters, seed, data, precision and starting weights. Joins the other processes where the
-/// environment names any.
+/// parameters, seed, number and shape of the images, starting weights and given clusterings. Joins
+/// the other processes where the environment names any.
 TrainContext train_context(const FitContext& context, const TrainingData& data,
                            const Method& method);
+
+/// The losses, the epochs and the speed that a training ended with; an empty object where nothing
+/// was trained.
+nlohmann::json training_statistics(const Engine& engine);
 
 /// Has the engine give `context.snapshots` what `look` makes of the sample.
 void keep_snapshots(const FitContext& context, TrainContext& around,

@@ -104,15 +104,9 @@ Clustering HeadMethod<Params, Body>::fit(const TrainingData& data, const FitCont
   TrainContext around = train_context(context, data, *this);
   around.identity["clusters"] = context.clusters;
   around.time_budget *= kTrainingShare;
-  around.record = [&](const nlohmann::json& line) {
-    statistics_ = {{"losses", line.at("losses")},
-                   {"epochs", line.at("epoch")},
-                   {"images_per_second", line.at("images_per_second")}};
-    if (line.contains("collapse")) statistics_["collapse"] = line.at("collapse");
-    context.record(line);
-  };
   keep_snapshots(context, around, [this](const TrainingData& sample, const FitContext& silent) {
-    return predict(sample, silent);
+    return head_->has_clusters() ? predict(sample, silent)
+                                 : Clustering{{}, outputs(sample, silent).codes};
   });
   body_.to(around.device);
   head_->to(around.device);
@@ -123,6 +117,9 @@ Clustering HeadMethod<Params, Body>::fit(const TrainingData& data, const FitCont
   engine.share_batch_norms(*head_);
   const Training training{data, context, engine, clusters_, has_clusters};
   engine.run(all_stages(training));
+  statistics_ = training_statistics(engine);
+  if (engine.last_epoch().contains("collapse"))
+    statistics_["collapse"] = engine.last_epoch().at("collapse");
   if (!engine.processes().first()) return {};
   finish(training);
   Clustering found = predict(data, context);
@@ -207,7 +204,7 @@ template <class Params, class Body>
 auto HeadMethod<Params, Body>::outputs(const TrainingData& data, const FitContext& context,
                                        const Probabilities& probabilities) const -> Outputs {
   if (!head_) throw std::logic_error("outputs of a network that was neither made nor loaded");
-  head_->to(resolve_device(context.device));
+  head_->to(process_device(context));
   head_->eval();
   std::int64_t width = 0;  // of the codes
   const Matrix<float> both = body_.embed(data, context, [&](const torch::Tensor& images) {

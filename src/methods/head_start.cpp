@@ -32,7 +32,8 @@ Stage head_start_stage(Stage stage, const TrainingData& data, Engine& engine, He
   // A few steps of large batches would leave the head undecided.
   const auto least = std::min<std::int64_t>(32, stage.batch_size);
   stage.batch_size = std::clamp(data.count / 20, least, stage.batch_size);
-  stage.batch_size -= stage.batch_size % engine.processes().size();
+  const std::int64_t processes = engine.processes().size();
+  stage.batch_size = std::max(processes, stage.batch_size / processes * processes);
   stage.learning_rate = kHeadRate;
   stage.before_epoch = [work, labels](std::int64_t epoch) {
     if (epoch == 0) labels->set(work.clusters());

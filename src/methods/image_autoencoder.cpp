@@ -115,7 +115,7 @@ Matrix<float> ImageAutoencoder::embed(
   if (!network_) throw std::logic_error("embed with a network that was neither made nor loaded");
   check_images(data, 1);
   check_shape(data.shape, shape_);
-  const torch::Device device = resolve_device(context.device);
+  const torch::Device device = process_device(context);
   const Precision precision = resolve_precision(context.precision, device);
   to(device);
   network_->eval();

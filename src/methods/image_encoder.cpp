@@ -45,7 +45,8 @@ void ImageEncoder::build(const EncoderParams& params, const TrainingData& data,
     const TensorMap model = read_safetensors(context.init_from).tensors;
     if (tensors_under(kBackbone, model).empty())
       throw UserError(
-          "--init-from: the run holds no backbone; give one of simclr, moco, cc or dpac");
+          "--init-from: the run holds no backbone; give one of simclr, moco, cc, dcsc, dpac or "
+          "jdce");
     load_module(*backbone_, kBackbone, model);
   }
 }

@@ -55,7 +55,7 @@ Matrix<float> ImageNetwork::embed(
     throw std::logic_error("embed with a network that was neither made nor loaded");
   check_images(data, 1);
   check_shape(data.shape, shape_);
-  const torch::Device device = resolve_device(context.device);
+  const torch::Device device = process_device(context);
   const Precision precision = resolve_precision(context.precision, device);
   to(device);
   module().eval();

@@ -10,7 +10,7 @@ namespace coterie {
 
 std::int64_t queue_length(std::int64_t wanted, std::int64_t batch, std::int64_t images) {
   const std::int64_t step = std::min(batch, images);
-  return std::max(step, std::min(wanted, images - step));
+  return std::max(step, std::min(wanted, images));
 }
 
 MomentumContrast::MomentumContrast(ResNet backbone, Mlp projector, const MomentumSettings& settings,
@@ -20,37 +20,55 @@ MomentumContrast::MomentumContrast(ResNet backbone, Mlp projector, const Momentu
       settings_(settings),
       backbone_(register_module("backbone", ResNet(leader_backbone_->shape()))),
       projector_(register_module("projector", Mlp(leader_projector_->shape()))) {
+  const torch::Device device = leader_backbone_->parameters().front().device();
+  to(device);
   move_weights(*backbone_, *leader_backbone_, 0);
   move_weights(*projector_, *leader_projector_, 0);
   for (auto& parameter : parameters()) parameter.set_requires_grad(false);
   auto values = torch::empty({settings.queue, projector_->shape().output});
   for (std::int64_t i = 0; i < values.numel(); ++i)
     values.data_ptr<float>()[i] = static_cast<float>(keys.normal());
-  keys_ = register_buffer("keys", values);
-  next_ = register_buffer("next", torch::zeros({1}, torch::kLong));
+  const auto whole = torch::TensorOptions(torch::kLong).device(device);
+  keys_ = register_buffer("keys", values.to(device));
+  images_ = register_buffer("images", torch::full({settings.queue}, -1, whole));
+  next_ = register_buffer("next", torch::zeros({1}, whole));
 }
 
-torch::Tensor MomentumContrast::loss(const torch::Tensor& queries, const torch::Tensor& images,
-                                     const Engine& engine) {
+torch::Tensor MomentumContrast::loss(const torch::Tensor& queries, const torch::Tensor& views,
+                                     const Batch& batch, const Engine& engine) {
   torch::Tensor own;
   {
     torch::NoGradGuard no_grad;
     move_weights(*backbone_, *leader_backbone_, settings_.momentum);
     move_weights(*projector_, *leader_projector_, settings_.momentum);
     own = engine.forward(
-        images, [&](const torch::Tensor& x) { return projector_->forward(backbone_->forward(x)); });
+        views, [&](const torch::Tensor& x) { return projector_->forward(backbone_->forward(x)); });
   }
-  const auto loss = queue_info_nce(queries, own, keys_.clone(), settings_.temperature);
-  replace(engine.processes().gather(own));
+  const auto images = on_device(batch.indices, keys_.device());
+  const auto same = images.unsqueeze(1).eq(images_.unsqueeze(0));
+  const auto loss = queue_info_nce(queries, own, keys_.clone(), same, settings_.temperature);
+  replace(engine.processes().gather(own), engine.processes().gather(images));
   return loss;
 }
 
-void MomentumContrast::replace(const torch::Tensor& keys) {
+void MomentumContrast::replace(const torch::Tensor& keys, const torch::Tensor& images) {
   torch::NoGradGuard no_grad;
   const auto places =
       (torch::arange(keys.size(0), next_.options()) + next_).remainder(keys_.size(0));
   keys_.index_copy_(0, places, keys);
+  images_.index_copy_(0, places, images);
   next_.add_(keys.size(0)).remainder_(keys_.size(0));
+}
+
+std::shared_ptr<MomentumContrast> follow_slowly(const ResNet& backbone, const Mlp& projector,
+                                                MomentumSettings settings, std::int64_t batch_size,
+                                                bool share_batch_norms, Engine& engine) {
+  settings.queue = queue_length(settings.queue, batch_size, engine.data().count);
+  RandomStream keys(engine.context().seed, "queue");
+  auto slow = std::make_shared<MomentumContrast>(backbone, projector, settings, keys);
+  engine.keep("slow", *slow);
+  if (share_batch_norms) engine.share_batch_norms(*slow);
+  return slow;
 }
 
 }  // namespace coterie

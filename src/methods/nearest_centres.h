@@ -12,6 +12,8 @@ class NearestCentres : public torch::nn::Module {
   NearestCentres(std::int64_t clusters, std::int64_t width);
   /// Takes the centres of k-means on `rows` [N, width].
   void fit(const Matrix<float>& rows, const FitContext& context);
+  /// Whether there are centres yet.
+  bool found() const { return centres_.any().item<bool>(); }
   /// Student's t of the distances of rows [B, width], [B, K].
   torch::Tensor probabilities(const torch::Tensor& rows) const;
 

@@ -23,6 +23,7 @@ struct ViewTrainingParams : EncoderParams {
     return {.name = std::move(name),
             .epochs = epochs,
             .batch_size = batch_size,
+            .even_batches = true,
             .learning_rate = learning_rate,
             .schedule = schedule,
             .warm_up = warm_up,

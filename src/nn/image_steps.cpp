@@ -4,6 +4,7 @@
 
 #include "coterie/nn/image_ops.h"
 #include "coterie/nn/resample.h"
+#include "coterie/nn/tensors.h"
 
 namespace coterie {
 namespace {
@@ -87,9 +88,8 @@ torch::Tensor apply_steps(const torch::Tensor& images,
       if (group.count > 0) groups.push_back(group);
     }
   }
-  const auto all_rows = torch::tensor(rows, torch::kLong).to(images.device());
-  const auto all_numbers =
-      torch::tensor(numbers, torch::kFloat).view({-1, ImageStep::kNumbers}).to(images.device());
+  const auto all_rows = on_device(rows, images.device());
+  const auto all_numbers = on_device(numbers, images.device()).view({-1, ImageStep::kNumbers});
   auto out = images.clone();
   for (const auto& group : groups) {
     const auto values = all_numbers.narrow(0, group.begin, group.count);

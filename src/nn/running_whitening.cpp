@@ -37,6 +37,7 @@ void RunningWhitening::start(const Matrix<float>& features) {
     covariance_.add_(centred.t().mm(centred) / count);
   });
   steps_.zero_();
+  done_ = 0;
   renew_map();
 }
 
@@ -46,7 +47,8 @@ torch::Tensor RunningWhitening::next(const torch::Tensor& features) {
   mean_.lerp_(rows.mean(0, /*keepdim=*/true), 1 - kKept);
   covariance_.lerp_(centred.t().mm(centred) / static_cast<double>(rows.size(0)), 1 - kKept);
   steps_.add_(1);
-  if (steps_.item<std::int64_t>() % kMapSteps == 0) renew_map();
+  done_ = done_ < 0 ? steps_.item<std::int64_t>() : done_ + 1;
+  if (done_ % kMapSteps == 0) renew_map();
   return (rows - mean_).mm(map_);
 }
 

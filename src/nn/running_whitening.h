@@ -27,6 +27,7 @@ class RunningWhitening : public torch::nn::Module {
   torch::Tensor covariance_;  // [width, width]
   torch::Tensor map_;         // [width, width]
   torch::Tensor steps_;
+  std::int64_t done_ = -1;  // the same, once read: a GPU would wait for it in each step
 };
 
 }  // namespace coterie

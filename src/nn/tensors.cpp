@@ -60,8 +60,7 @@ Tensor from_torch(const torch::Tensor& tensor) {
 }
 
 torch::Tensor rows_of(const torch::Tensor& all, const std::vector<std::int64_t>& rows) {
-  return all.index_select(0,
-                          torch::tensor(rows, torch::TensorOptions(torch::kLong)).to(all.device()));
+  return all.index_select(0, on_device(rows, all.device()));
 }
 
 Matrix<float> to_matrix(const torch::Tensor& tensor) {

@@ -16,6 +16,13 @@ namespace coterie {
 torch::Tensor to_torch(const Tensor& tensor);
 Tensor from_torch(const torch::Tensor& tensor);
 
+/// Numbers [n] on a device. A GPU takes them when it comes to it: nobody waits.
+template <class T>
+torch::Tensor on_device(const std::vector<T>& values, const torch::Device& device) {
+  const auto tensor = torch::tensor(values, c10::CppTypeToScalarType<T>::value);
+  return device.is_cuda() ? tensor.pin_memory().to(device, /*non_blocking=*/true) : tensor;
+}
+
 /// The rows of `all` [N, ...] with these numbers, in their order.
 torch::Tensor rows_of(const torch::Tensor& all, const std::vector<std::int64_t>& rows);
 

@@ -61,7 +61,8 @@ void check_request(const RunSettings& settings, const MethodInfo& method, const 
                     method.name);
   if (!settings.weights.empty() && method.network != NetworkKind::backbone)
     throw UserError(
-        "--weights: method {} has no backbone to start from them; choose simclr, moco, cc or dpac",
+        "--weights: method {} has no backbone to start from them; choose simclr, moco, cc, dcsc, "
+        "dpac or jdce",
         method.name);
   if (!settings.init_from.empty()) {
     if (method.network == NetworkKind::none)
@@ -509,8 +510,12 @@ void assist_clustering(const RunSettings& settings, Progress& progress, const Ca
 }
 
 void assist_resumed(const fs::path& path, Progress& progress, const CancelToken& cancel) {
-  if (RunFolder(path).state() == RunState::finished) return;
-  assist_clustering(resumed_settings(path), progress, cancel);
+  const RunFolder folder(path);
+  if (folder.state() == RunState::finished) return;
+  Run run(resumed_settings(path), "", progress, cancel);
+  run.prepare();
+  run.take_corrections_of(folder);
+  run.assist();
 }
 
 LoadedRun resume_run(const fs::path& path, Progress& progress, const CancelToken& cancel) {

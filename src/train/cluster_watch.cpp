@@ -19,7 +19,8 @@ void ClusterWatch::add(const torch::Tensor& labels) {
   if (!counting()) return;
   if (!labels.defined())
     throw std::logic_error("a stage with clusters must give the labels of its images");
-  counts_ += torch::bincount(labels, {}, counts_.size(0));
+  // bincount would have a GPU wait for the largest label.
+  counts_.index_add_(0, labels, torch::ones_like(labels));
 }
 
 std::vector<std::int64_t> ClusterWatch::sizes() const {

@@ -174,6 +174,7 @@ void Engine::resume() {
   // Between epochs nothing is counted, and the next stage may have other clusters.
   if (at_.step > 0) stored_clusters_ = state.at("cluster_sizes");
   earlier_seconds_ = state.at("seconds");
+  last_epoch_ = state.value("last_epoch", nlohmann::json());
 }
 
 std::int64_t Engine::item_count(const Stage& stage) const {
@@ -257,9 +258,9 @@ void Engine::run_epoch(const Stage& stage) {
   while (at_.step < steps) {
     train_step(stage, items_of_step(stage, at_.step));
     ++at_.step;
-    const bool stop = cancelled(at_.step);
+    const bool stop = cancelled(at_.step, steps);
     if (stop || (at_.step < steps && seconds_since(last_checkpoint_) > longest_loss)) {
-      check_losses(stage);
+      check_losses(stage, at_.step);
       write_checkpoint(false);
       if (stop) throw Interrupted();
     }
@@ -267,11 +268,11 @@ void Engine::run_epoch(const Stage& stage) {
   finish_epoch(stage);
 }
 
-bool Engine::cancelled(std::int64_t step) const {
+bool Engine::cancelled(std::int64_t step, std::int64_t steps) const {
   const bool here = context_.cancel && context_.cancel->cancelled();
   if (processes().size() == 1) return here;
   // All stop after the same step. Asking makes a GPU wait: there it happens now and then.
-  if (context_.device.is_cuda() && step % kGpuFlushSteps != 0) return false;
+  if (context_.device.is_cuda() && step % kGpuFlushSteps != 0 && step != steps) return false;
   return processes().any(here);
 }
 
@@ -293,7 +294,7 @@ void Engine::train_step(const Stage& stage, const std::vector<std::int64_t>& ite
   meter_.add(losses, static_cast<std::int64_t>(items.size()));
   clusters_.add(losses.labels);
   // Looking at a loss makes a GPU wait: there it happens now and then.
-  if (!context_.device.is_cuda() || number % kGpuFlushSteps == 0) check_losses(stage);
+  if (!context_.device.is_cuda() || number % kGpuFlushSteps == 0) check_losses(stage, at_.step + 1);
   optimiser_->zero_gradients();
   if (reducer_) reducer_->start();
   losses.total.backward();
@@ -316,7 +317,7 @@ void Engine::report(const Stage& stage) {
 }
 
 void Engine::finish_epoch(const Stage& stage) {
-  check_losses(stage);
+  check_losses(stage, at_.step);
   if (stage.after_epoch) stage.after_epoch(at_.epoch);
   const double seconds = earlier_seconds_ + seconds_since(epoch_start_);
   const std::int64_t images = meter_.images() * processes().size();
@@ -348,6 +349,7 @@ void Engine::finish_epoch(const Stage& stage) {
     }
     clusters_.start(stage.clusters, context_.device);
   }
+  last_epoch_ = line;
   if (processes().first()) {
     context_.record(line);
     context_.look(stage.name, at_.epoch + 1);
@@ -362,14 +364,14 @@ void Engine::finish_epoch(const Stage& stage) {
     write_checkpoint(false);
 }
 
-void Engine::check_losses(const Stage& stage) {
+void Engine::check_losses(const Stage& stage, std::int64_t steps_done) {
   const auto faults = meter_.flush();
   if (faults.empty()) return;
   const auto& fault = faults.front();
   throw UserError(
       "training failed: the loss '{}' became {} in stage '{}', epoch {}, step {}; lower the "
       "learning rate (now {}){}",
-      fault.name, fault.value, stage.name, at_.epoch + 1, at_.step + 1 - fault.steps_ago,
+      fault.name, fault.value, stage.name, at_.epoch + 1, steps_done - fault.steps_ago,
       stage.learning_rate, store_.enabled() ? "; the last checkpoint is sound" : "");
 }
 
@@ -400,6 +402,7 @@ void Engine::write_checkpoint(bool stage_end) {
                       {"planned_epochs", epochs_},
                       {"planned", planned_},
                       {"losses", meter_.save()},
+                      {"last_epoch", last_epoch_},
                       {"cluster_sizes", clusters_.save()},
                       {"seconds", earlier_seconds_ + epoch_seconds}};
   try {

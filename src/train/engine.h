@@ -81,6 +81,9 @@ class Engine {
   const TrainContext& context() const { return context_; }
   const Processes& processes() const { return *context_.processes; }
   const TrainingData& data() const { return data_; }
+  std::int64_t steps_per_epoch(const Stage& stage) const;
+  /// What was recorded of the training's last epoch (TrainContext::record); null before the first.
+  const nlohmann::json& last_epoch() const { return last_epoch_; }
   /// Images as in Batch, for a step that needs others than its own.
   torch::Tensor images(const std::vector<std::int64_t>& rows) const { return loader_.images(rows); }
   /// The float32 result of a network on images, computed in the training's precision.
@@ -104,13 +107,14 @@ class Engine {
   void run_epoch(const Stage& stage);
   void train_step(const Stage& stage, const std::vector<std::int64_t>& items);
   void finish_epoch(const Stage& stage);
-  void check_losses(const Stage& stage);
+  /// Throws where a loss of the epoch's first `steps_done` steps is no finite number.
+  void check_losses(const Stage& stage, std::int64_t steps_done);
   void check_weights() const;
   void write_checkpoint(bool stage_end);
-  bool cancelled(std::int64_t step) const;
+  /// Whether to stop after `step`, counted from 1, of an epoch's `steps`.
+  bool cancelled(std::int64_t step, std::int64_t steps) const;
   void fit_epochs_to_budget();
   std::int64_t item_count(const Stage& stage) const;
-  std::int64_t steps_per_epoch(const Stage& stage) const;
   std::vector<std::int64_t> items_of_step(const Stage& stage, std::int64_t step) const;
   std::vector<std::int64_t> images_of(const Stage& stage,
                                       const std::vector<std::int64_t>& items) const;
@@ -134,6 +138,7 @@ class Engine {
   ClusterWatch clusters_;             // of this epoch
   TensorMap stored_optimiser_;        // of the stage that a resume lands in
   nlohmann::json stored_clusters_;
+  nlohmann::json last_epoch_;
   std::string sizes_text_;       // of the last epoch, for the live line
   std::int64_t warned_of_ = -1;  // stage whose collapse the user was told of
   double earlier_seconds_ = 0;   // spent on this epoch before a resume

@@ -16,13 +16,14 @@ class LossMeter {
  public:
   /// The losses of one step over `images` images.
   void add(const Losses& losses, std::int64_t images);
-  /// Name and value of the first loss that is no finite number among those added since the last
-  /// call, and how many steps ago it was added (0: the last); nothing where all are finite.
+  /// A loss that is no finite number, and how many steps ago it was added (0: the last).
   struct Fault {
     std::string name;
     double value;
     std::int64_t steps_ago;
   };
+  /// Takes what was added since the last call into the means, and returns the faults among it, the
+  /// oldest first.
   std::vector<Fault> flush();
 
   std::int64_t images() const { return images_; }

@@ -165,16 +165,29 @@ TEST(DifferentClusters, HasNoGradient) {
 
 TEST(QueueInfoNce, EqualsItsDefinition) {
   const auto q = rows(3, 4, 1), k = rows(3, 4, 2), queue = rows(5, 4, 3);
+  const auto same = torch::zeros({3, 5}, torch::kBool);
+  same[0][1] = same[0][4] = same[2][3] = true;
   double sum = 0;
   for (int i = 0; i < 3; ++i) {
     const double own = std::exp(cosine(q[i], k[i]) / 0.2);
     double all = own;
-    for (int j = 0; j < 5; ++j) all += std::exp(cosine(q[i], queue[j]) / 0.2);
+    for (int j = 0; j < 5; ++j)
+      if (!same[i][j].item<bool>()) all += std::exp(cosine(q[i], queue[j]) / 0.2);
     sum -= std::log(own / all);
   }
-  EXPECT_NEAR(queue_info_nce(q, k, queue, 0.2).item<double>(), sum / 3, 1e-12);
-  EXPECT_LT(gradient_error([&](const auto& x) { return queue_info_nce(x, k, queue, 0.2); }, q),
-            1e-7);
+  EXPECT_NEAR(queue_info_nce(q, k, queue, same, 0.2).item<double>(), sum / 3, 1e-12);
+  EXPECT_LT(
+      gradient_error([&](const auto& x) { return queue_info_nce(x, k, queue, same, 0.2); }, q),
+      1e-7);
+}
+
+TEST(QueueInfoNce, IsNothingWhereAllQueuedKeysAreOfTheSameImage) {
+  const auto q = rows(1, 4, 1).set_requires_grad(true);
+  const auto loss =
+      queue_info_nce(q, rows(1, 4, 2), rows(2, 4, 3), torch::ones({1, 2}, torch::kBool), 0.2);
+  loss.backward();
+  EXPECT_EQ(loss.item<double>(), 0);
+  EXPECT_EQ(q.grad().abs().max().item<double>(), 0);
 }
 
 /// The divergences by their definitions, in plain numbers.

@@ -99,6 +99,39 @@ TEST_F(JdceSlow, EveryVariantKeepsTheThreeKindsThatItStartsFrom) {
   }
 }
 
+TEST_F(JdceSlow, SnapshotsHaveProbabilitiesOnlyWhereTheHeadDecides) {
+  for (const std::string decides : {"kmeans", "head"}) {
+    JdceTraining training(JdceOptions{{"labels", decides}});
+    training.context.init_from = folder_ / "cc.safetensors";
+    int seen = 0;
+    training.context.snapshots = {
+        {1}, training.images.data, [&](const std::string&, std::int64_t, const Clustering& now) {
+          ++seen;
+          EXPECT_EQ(now.embeddings.rows(), 60);
+          EXPECT_EQ(now.probabilities.rows(), decides == "head" ? 60 : 0);
+        }};
+    EXPECT_EQ(training.run().probabilities.rows(), 60);
+    EXPECT_EQ(seen, 1);
+  }
+}
+
+TEST(Jdce, GoesOnWithTheBasesItBeganWithAlone) {
+  TemporaryFolder folder;
+  CancelToken cancel;
+  const auto give = [&](JdceTraining& training, std::int32_t label_of_first) {
+    training.context.bases.assign(1, std::vector<std::int32_t>(60));
+    training.context.bases[0][0] = label_of_first;
+    training.context.checkpoints = folder / "checkpoints";
+  };
+  JdceTraining stopped({}), other({});
+  give(stopped, 1);
+  stopped.context.cancel = &cancel;
+  stopped.context.record = [&](const nlohmann::json&) { cancel.cancel(); };
+  EXPECT_THROW(stopped.run(), Interrupted);
+  give(other, 2);
+  EXPECT_CONTAINS(user_error_of([&] { other.run(); }), "bases");
+}
+
 TEST_F(JdceSlow, TheRecordTellsWhatEachEnsembleDid) {
   JdceTraining training({});
   training.context.init_from = folder_ / "cc.safetensors";

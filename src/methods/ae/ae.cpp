@@ -46,12 +46,6 @@ Clustering Ae<Params>::fit(const TrainingData& data, const FitContext& context) 
   autoencoder_.build(this->params_, data, context, Params::kVariational);
   TrainContext around = train_context(context, data, *this);
   around.time_budget *= kTrainingShare;
-  around.record = [&](const nlohmann::json& line) {
-    statistics_["reconstruction"] = line.at("losses").at("reconstruction");
-    statistics_["epochs"] = line.at("epoch");
-    statistics_["images_per_second"] = line.at("images_per_second");
-    context.record(line);
-  };
   keep_snapshots(context, around, [this](const TrainingData& sample, const FitContext& silent) {
     return Clustering{{}, autoencoder_.codes(sample, silent)};
   });
@@ -60,6 +54,7 @@ Clustering Ae<Params>::fit(const TrainingData& data, const FitContext& context) 
   engine.keep("autoencoder", autoencoder_.network());
   engine.share_batch_norms(autoencoder_.network());
   if (context.init_from.empty()) engine.run({autoencoder_.pretraining(engine)});
+  statistics_ = training_statistics(engine);
   if (!engine.processes().first()) return {};
   clusters_ = EmbeddingClusters(this->params_);
   return clusters_.fit(autoencoder_.codes(data, context), context);

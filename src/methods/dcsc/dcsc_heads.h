@@ -45,6 +45,7 @@ class DcscHeads : public ContrastHeads {
  public:
   DcscHeads(const DcscHeadsShape& shape, RandomStream& weights);
   torch::Tensor probabilities(const Description& description) override;
+  bool has_clusters() const override { return !nearest || nearest->found(); }
 
   /// What k-means looks at: rows of unit length.
   torch::Tensor described(const torch::Tensor& features);

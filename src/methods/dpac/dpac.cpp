@@ -84,7 +84,12 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
     weak_ = body().recipe();
     strong_ = view_recipe(ViewPreset::strong, body().side());
     strong_.flip = weak_.flip;  // digits are never mirrored
-    if (params_.contrast == DpacContrast::moco) make_slow_network(training);
+    if (params_.contrast == DpacContrast::moco)
+      slow_ = follow_slowly(body().backbone(), heads().projector(),
+                            {.queue = params_.queue,
+                             .momentum = params_.momentum,
+                             .temperature = params_.temperature},
+                            params_.batch_size, /*share_batch_norms=*/true, training.engine);
     std::vector<Stage> all;
     if (training.context.init_from.empty() && params_.pretrain_epochs > 0)
       all.push_back(pretraining(training));
@@ -101,20 +106,6 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
   }
 
   ContrastHeads& heads() const { return static_cast<ContrastHeads&>(head()); }
-
-  void make_slow_network(const Training& training) {
-    RandomStream keys(training.context.seed, "queue");
-    slow_ = std::make_shared<MomentumContrast>(
-        body().backbone(), heads().projector(),
-        MomentumSettings{
-            .queue = queue_length(params_.queue, params_.batch_size, training.data.count),
-            .momentum = params_.momentum,
-            .temperature = params_.temperature},
-        keys);
-    slow_->to(training.engine.context().device);
-    training.engine.keep("slow", *slow_);
-    training.engine.share_batch_norms(*slow_);
-  }
 
   /// What a step makes of the two views of a batch.
   struct Views {
@@ -136,7 +127,7 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
       return heads().project(features);
     };
     if (slow_) {
-      made.contrast = slow_->loss(engine.forward(first_view, project), second_view, engine);
+      made.contrast = slow_->loss(engine.forward(first_view, project), second_view, batch, engine);
       return made;
     }
     const Processes& processes = engine.processes();
@@ -202,6 +193,13 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
     return params_.distance == DpacDistance::centred ? centred_rows(all, /*whiten=*/false) : all;
   }
 
+  /// What the aggregate keeps in a step: an epoch covers each image once, so that there is nothing
+  /// to be left out of its target but its latest share.
+  double memory_of(const Training& training, const Stage& stage) const {
+    const auto batches = static_cast<double>(training.engine.steps_per_epoch(stage));
+    return std::min(params_.memory, 1 - 1 / batches);
+  }
+
   /// Has `stage` begin its epochs with what must be learned from all images. Returns the network
   /// that assigns plain images.
   std::shared_ptr<Teacher> learn_from_all(const Training& training, Stage& stage) {
@@ -211,7 +209,8 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
     if (params_.objective == DpacObjective::opa) {
       const std::int64_t width =
           params_.distance == DpacDistance::projections ? params_.projection : body().width();
-      aggregate_ = std::make_shared<RunningAggregate>(width, training.clusters, params_.memory);
+      aggregate_ =
+          std::make_shared<RunningAggregate>(width, training.clusters, memory_of(training, stage));
       aggregate_->to(device);
       training.engine.keep("aggregate", *aggregate_);
     }
@@ -241,8 +240,6 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
 
   Stage clustering(const Training& training) {
     Stage stage = params_.stage("cluster");
-    // The targets of a short last batch would be chance.
-    stage.even_batches = true;
     stage.clusters = training.clusters;
     stage.trained = {&body().module(), heads().clusters().get(), heads().projector().get()};
     const auto teacher = learn_from_all(training, stage);
@@ -382,8 +379,9 @@ const Fields<DpacParams>& DpacParams::fields() {
             "less their mean in the batch; or between the projector's outputs")
         .number<double>(
             "memory", &DpacParams::memory, Range{.low = 0, .high = 1, .high_open = true},
-            "with opa, targets aggregate over the latest 1 / (1 - memory) batches; 0: over one, as "
-            "in the paper, where chance in how many images of a cluster it holds decides "
+            "with opa, targets aggregate over the latest 1 / (1 - memory) batches, at most an "
+            "epoch's; 0: over one, as in the paper, where chance in how many images of a cluster "
+            "it holds decides "
             "much")
         .number<double>(
             "label_momentum", &DpacParams::label_momentum,
@@ -408,8 +406,8 @@ const Fields<DpacParams>& DpacParams::fields() {
                         "probability above which a prediction is sure")
         .number<std::int64_t>(
             "queue", &DpacParams::queue, between(2, 1 << 20),
-            "keys of earlier images, with contrast=moco; at least a batch, at most the "
-            "images outside it")
+            "keys of earlier images, with contrast=moco; at least a batch, at most as "
+            "many as there are images")
         .number<double>("momentum", &DpacParams::momentum,
                         Range{.low = 0, .high = 1, .high_open = true},
                         "how much of itself their network keeps in a step");

@@ -22,13 +22,14 @@
 namespace coterie {
 namespace {
 
-/// Rows [N, E] without `ratio` of their columns, at random; one column at least.
+/// Rows [N, E] without `ratio` of their columns, at random; two columns at least, where there are.
 Matrix<float> part_of(const Matrix<float>& rows, double ratio, RandomStream& random) {
   std::vector<std::int64_t> columns(static_cast<std::size_t>(rows.cols()));
   std::iota(columns.begin(), columns.end(), std::int64_t{0});
   random.shuffle(std::span(columns));
   const auto kept = std::lround((1 - ratio) * static_cast<double>(columns.size()));
-  columns.resize(static_cast<std::size_t>(std::max(1L, kept)));
+  columns.resize(
+      static_cast<std::size_t>(std::clamp(kept, std::min(2L, rows.cols()), rows.cols())));
   Matrix<float> part(rows.rows(), static_cast<std::int64_t>(columns.size()));
   for (std::int64_t i = 0; i < rows.rows(); ++i)
     for (std::size_t c = 0; c < columns.size(); ++c) part.row(i)[c] = rows.row(i)[columns[c]];
@@ -63,6 +64,7 @@ class JdceHeads : public ContrastHeads {
     const auto outputs = ContrastHeads::probabilities(description);
     return nearest ? nearest->probabilities(outputs) : outputs;
   }
+  bool has_clusters() const override { return !nearest || nearest->found(); }
   /// [B, K], what the head gives where each hidden value is left out with probability `ratio`.
   torch::Tensor thinned(const torch::Tensor& features, double ratio, at::Generator& random) {
     const auto hidden = clusters()->hidden(features).to(torch::kFloat);
@@ -402,7 +404,8 @@ class Jdce : public HeadMethod<JdceParams, ImageEncoder> {
         rows = whitening.apply(rows);
       }
       for (std::int64_t t = l - skipped; t < tries; t += layers - skipped) {
-        KMeans kmeans({.restarts = 1, .spherical = parts});
+        // One column alone has two directions.
+        KMeans kmeans({.restarts = 1, .spherical = parts && rows.cols() > 1});
         const ShallowContext around{.seed = seeds.next(), .cancel = training.context.cancel};
         Assignment clusters = parts ? kmeans.fit(part_of(rows, dropout_of(t, tries), seeds),
                                                  training.clusters, around)

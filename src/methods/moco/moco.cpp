@@ -25,19 +25,11 @@ class Moco : public ContrastiveMethod<MocoParams> {
   }
 
  private:
-  Stage stage(ImageEncoder& encoder, Mlp& projector, Engine& engine,
-              const FitContext& context) override {
-    RandomStream keys(context.seed, "queue");
-    const auto slow = std::make_shared<MomentumContrast>(
+  Stage stage(ImageEncoder& encoder, Mlp& projector, Engine& engine) override {
+    const auto slow = follow_slowly(
         encoder.backbone(), projector,
-        MomentumSettings{
-            .queue = queue_length(params_.queue, params_.batch_size, engine.data().count),
-            .momentum = params_.momentum,
-            .temperature = params_.temperature},
-        keys);
-    slow->to(engine.context().device);
-    engine.keep("slow", *slow);
-    if (params_.sync_batch_norm) engine.share_batch_norms(*slow);
+        {.queue = params_.queue, .momentum = params_.momentum, .temperature = params_.temperature},
+        params_.batch_size, params_.sync_batch_norm, engine);
     Stage contrast = params_.stage("contrast");
     contrast.trained = {&encoder.module(), projector.get()};
     contrast.step = [&, slow, recipe = encoder.recipe()](Batch& batch) -> Losses {
@@ -46,7 +38,7 @@ class Moco : public ContrastiveMethod<MocoParams> {
             return projector->forward(encoder.backbone()->forward(x));
           });
       const auto loss =
-          slow->loss(queries, encoder.normalised(batch.views("second", recipe)), engine);
+          slow->loss(queries, encoder.normalised(batch.views("second", recipe)), batch, engine);
       return {loss, {{"queue_info_nce", loss}}};
     };
     return contrast;
@@ -60,8 +52,10 @@ const Fields<MocoParams>& MocoParams::fields() {
     Fields<MocoParams> fields;
     add_contrastive_fields(fields);
     fields
-        .number("queue", &MocoParams::queue, between(2, 1 << 20),
-                "keys of earlier images that a query is compared with; at least a batch")
+        .number(
+            "queue", &MocoParams::queue, between(2, 1 << 20),
+            "keys of earlier images that a query is compared with; at least a batch, at most as "
+            "many as there are images")
         .number("momentum", &MocoParams::momentum, Range{.low = 0, .high = 1, .high_open = true},
                 "how much of itself the keys' network keeps in a step");
     return fields;

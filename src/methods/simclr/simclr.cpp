@@ -23,7 +23,7 @@ class Simclr : public ContrastiveMethod<SimclrParams> {
   }
 
  private:
-  Stage stage(ImageEncoder& encoder, Mlp& projector, Engine& engine, const FitContext&) override {
+  Stage stage(ImageEncoder& encoder, Mlp& projector, Engine& engine) override {
     Stage contrast = params_.stage("contrast");
     contrast.trained = {&encoder.module(), projector.get()};
     contrast.step = [&, recipe = encoder.recipe()](Batch& batch) -> Losses {
