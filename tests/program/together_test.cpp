@@ -56,13 +56,14 @@ std::map<std::string, std::vector<double>> losses_of(const Program& program,
   return all;
 }
 
-// Targets, negatives, sizes of clusters and batch norms are those of the images of both.
+// Targets, negatives, the queue, sizes of clusters and batch norms are those of the images of both.
 TEST(TogetherSlow, TwoProcessesClusterAsOne) {
   for (const std::vector<std::string>& method :
        {std::vector<std::string>{"dpac", "pretrain_epochs=2", "start=random"},
         {"dpac", "pretrain_epochs=2", "start=random", "objective=jpac", "balance=1"},
         {"cc"},
-        {"dcsc"}}) {
+        {"dcsc"},
+        {"moco", "queue=128"}}) {
     Program program;
     program.write("images-idx3-ubyte", idx_images(128));
     std::vector<std::string> words = {"cluster",     "images-idx3-ubyte",
