@@ -8,11 +8,6 @@
 
 namespace coterie {
 
-std::int64_t queue_length(std::int64_t wanted, std::int64_t batch, std::int64_t images) {
-  const std::int64_t step = std::min(batch, images);
-  return std::max(step, std::min(wanted, images));
-}
-
 MomentumContrast::MomentumContrast(ResNet backbone, Mlp projector, const MomentumSettings& settings,
                                    RandomStream& keys)
     : leader_backbone_(std::move(backbone)),
@@ -60,10 +55,12 @@ void MomentumContrast::replace(const torch::Tensor& keys, const torch::Tensor& i
   next_.add_(keys.size(0)).remainder_(keys_.size(0));
 }
 
-std::shared_ptr<MomentumContrast> follow_slowly(const ResNet& backbone, const Mlp& projector,
-                                                MomentumSettings settings, std::int64_t batch_size,
-                                                bool share_batch_norms, Engine& engine) {
-  settings.queue = queue_length(settings.queue, batch_size, engine.data().count);
+std::shared_ptr<MomentumContrast> make_momentum_contrast(const ResNet& backbone,
+                                                         const Mlp& projector,
+                                                         MomentumSettings settings,
+                                                         std::int64_t batch_size,
+                                                         bool share_batch_norms, Engine& engine) {
+  settings.queue = std::min(engine.data().count, std::max(batch_size, settings.queue));
   RandomStream keys(engine.context().seed, "queue");
   auto slow = std::make_shared<MomentumContrast>(backbone, projector, settings, keys);
   engine.keep("slow", *slow);

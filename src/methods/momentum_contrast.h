@@ -15,10 +15,6 @@ struct MomentumSettings {
   double temperature = 0.2;
 };
 
-/// Keys that a queue of `wanted` holds where there are so many images: not more than these, but a
-/// batch at least.
-std::int64_t queue_length(std::int64_t wanted, std::int64_t batch, std::int64_t images);
-
 /// Momentum contrast (He, Fan, Wu, Xie, Girshick: Momentum Contrast for Unsupervised Visual
 /// Representation Learning, 2020): what a network in training is compared with, namely one that
 /// follows it slowly, and the keys which that gave for earlier images. An image is never compared
@@ -50,9 +46,13 @@ class MomentumContrast : public torch::nn::Module {
   torch::Tensor next_;    // place of the oldest
 };
 
-/// One with a queue for the engine's images, which keeps it. `share_batch_norms`: see Engine.
-std::shared_ptr<MomentumContrast> follow_slowly(const ResNet& backbone, const Mlp& projector,
-                                                MomentumSettings settings, std::int64_t batch_size,
-                                                bool share_batch_norms, Engine& engine);
+/// One for a stage of batches of `batch_size`, on the engine's images, kept by the engine. Its
+/// queue is at most as long as there are images, and at least a batch. `share_batch_norms`: see
+/// Engine.
+std::shared_ptr<MomentumContrast> make_momentum_contrast(const ResNet& backbone,
+                                                         const Mlp& projector,
+                                                         MomentumSettings settings,
+                                                         std::int64_t batch_size,
+                                                         bool share_batch_norms, Engine& engine);
 
 }  // namespace coterie

@@ -85,11 +85,12 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
     strong_ = view_recipe(ViewPreset::strong, body().side());
     strong_.flip = weak_.flip;  // digits are never mirrored
     if (params_.contrast == DpacContrast::moco)
-      slow_ = follow_slowly(body().backbone(), heads().projector(),
-                            {.queue = params_.queue,
-                             .momentum = params_.momentum,
-                             .temperature = params_.temperature},
-                            params_.batch_size, /*share_batch_norms=*/true, training.engine);
+      slow_ =
+          make_momentum_contrast(body().backbone(), heads().projector(),
+                                 {.queue = params_.queue,
+                                  .momentum = params_.momentum,
+                                  .temperature = params_.temperature},
+                                 params_.batch_size, /*share_batch_norms=*/true, training.engine);
     std::vector<Stage> all;
     if (training.context.init_from.empty() && params_.pretrain_epochs > 0)
       all.push_back(pretraining(training));

@@ -1,6 +1,5 @@
 #include "coterie/methods/moco/moco.h"
 
-#include <algorithm>
 
 #include "coterie/methods/moco/moco_params.h"
 #include "coterie/methods/momentum_contrast.h"
@@ -26,7 +25,7 @@ class Moco : public ContrastiveMethod<MocoParams> {
 
  private:
   Stage stage(ImageEncoder& encoder, Mlp& projector, Engine& engine) override {
-    const auto slow = follow_slowly(
+    const auto slow = make_momentum_contrast(
         encoder.backbone(), projector,
         {.queue = params_.queue, .momentum = params_.momentum, .temperature = params_.temperature},
         params_.batch_size, params_.sync_batch_norm, engine);
