@@ -1,6 +1,5 @@
 #include "coterie/methods/moco/moco.h"
 
-
 #include "coterie/methods/moco/moco_params.h"
 #include "coterie/methods/momentum_contrast.h"
 
