@@ -8,6 +8,7 @@
 
 #include "coterie/core/random.h"
 #include "coterie/methods/registry.h"
+#include "coterie/methods/runtime.h"
 #include "coterie/metrics/scores.h"
 #include "methods/three_kinds.h"
 #include "testing.h"
@@ -140,6 +141,21 @@ TEST_P(Conformance, SavedAndLoadedPredictsTheSame) {
   loaded->load({read_safetensors(folder / "model.safetensors").tensors,
                 nlohmann::json::parse(saved.meta.dump())});
   expect_equal(loaded->predict(images_.data, context()), fitted);
+}
+
+TEST_P(Conformance, TrainsOnAGpuToAModelThatTheProcessorRuns) {
+  const auto trained = method();
+  if (trained->info().network == NetworkKind::none) GTEST_SKIP() << "it has no network";
+  FitContext gpu = context();
+  gpu.device = resolved_device_name("auto");
+  if (gpu.device == "cpu") GTEST_SKIP() << "there is no GPU here";
+  const Clustering fitted = trained->fit(images_.data, gpu);
+  expect_sound(fitted, 3);
+  const auto loaded = method();
+  loaded->load(trained->save());
+  const Clustering found = loaded->predict(images_.data, context());
+  for (std::int64_t i = 0; i < found.probabilities.size(); ++i)
+    EXPECT_NEAR(found.probabilities.data()[i], fitted.probabilities.data()[i], 1e-3);
 }
 
 /// What a method tells of itself, but its speed.
