@@ -46,7 +46,7 @@ void add_bench_command(CLI::App& app, Session& session);
 void add_completion_command(CLI::App& app, Session& session);
 void add_reference_command(CLI::App& app, Session& session);
 
-/// --quiet, --json, --threads and --cache, as far as `with_*` says.
+/// --quiet, --json, --threads and --cache.
 void add_common_options(CLI::App& command, Session& session);
 void add_json_option(CLI::App& command, Session& session);
 

@@ -12,6 +12,7 @@
 #include "coterie/core/parallel.h"
 #include "coterie/core/text.h"
 #include "coterie/core/version.h"
+#include "coterie/methods/runtime.h"
 
 namespace coterie {
 namespace {
@@ -109,6 +110,11 @@ int run_program(int argc, char** argv) {
     fmt::print(stderr, "See: {} --help\n", command);
     return kUserError;
   }
+  // A training is shared out among processes; of these each would write the same files.
+  for (const char* name : {"bench", "annotate"})
+    if (app.got_subcommand(name) && process_count() > 1)
+      throw UserError(
+          "coterie {} works in one process; start it without launch, RANK and WORLD_SIZE", name);
   if (session.threads > 0) {
     set_thread_count(session.threads);
   } else if (const char* text = std::getenv("LOCAL_WORLD_SIZE")) {

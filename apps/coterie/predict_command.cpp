@@ -68,6 +68,12 @@ int predict_input(const PredictOptions& options, Session& session) {
     for (const auto& bad : dataset.bad_files)
       console.warn(fmt::format("  {}: {}", printable(bad.path), bad.cause));
   }
+  std::string csv;
+  if (!session.json || !options.out.empty()) {
+    csv = fmt::format("{}\n", kColumns);
+    for (std::size_t i = 0; i < found.size(); ++i) csv += csv_of(dataset.paths[i], found[i]) + "\n";
+  }
+  if (!options.out.empty()) write_file(options.out, csv);
   if (session.json) {
     auto rows = nlohmann::json::array();
     for (std::size_t i = 0; i < found.size(); ++i)
@@ -79,14 +85,8 @@ int predict_input(const PredictOptions& options, Session& session) {
                 {"predictions", rows},
                 {"bad_files", bad_files_json(dataset.bad_files)},
                 {"seconds", steady_seconds() - session.started}});
-  } else {
-    std::string csv = fmt::format("{}\n", kColumns);
-    for (std::size_t i = 0; i < found.size(); ++i) csv += csv_of(dataset.paths[i], found[i]) + "\n";
-    if (options.out.empty()) {
-      std::fwrite(csv.data(), 1, csv.size(), stdout);
-    } else {
-      write_file(options.out, csv);
-    }
+  } else if (options.out.empty()) {
+    std::fwrite(csv.data(), 1, csv.size(), stdout);
   }
   return options.strict && !dataset.bad_files.empty() ? 3 : 0;
 }

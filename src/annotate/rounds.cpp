@@ -35,14 +35,9 @@ RoundResult read_round(const fs::path& path, const std::vector<std::string>& pat
   RoundResult result{.folder = path};
   result.clusters.clusters = manifest.at("clusters");
   const auto images = static_cast<std::int64_t>(paths.size());
-  const auto rows = folder.read_assignments();
-  check_rows(folder, "assignments.csv", static_cast<std::int64_t>(rows.size()), images);
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    if (rows[i].path != paths[i] || rows[i].label < 0 || rows[i].label >= result.clusters.clusters)
-      throw UserError("{}: row {} does not fit the images; cluster again",
-                      printable(folder.file("assignments.csv").native()), i);
-    result.clusters.labels.push_back(rows[i].label);
-    result.clusters.confidences.push_back(rows[i].confidence);
+  for (const AssignedRow& row : folder.read_assignments(paths, result.clusters.clusters)) {
+    result.clusters.labels.push_back(row.label);
+    result.clusters.confidences.push_back(row.confidence);
   }
   result.probabilities = NpyFile(folder.file("probabilities.npy")).features();
   check_rows(folder, "probabilities.npy", result.probabilities.values.rows, images);

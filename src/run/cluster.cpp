@@ -49,6 +49,7 @@ std::unique_ptr<Method> configured_method(const RunSettings& settings) {
 }
 
 constexpr const char* kTruthOracle = "truth";
+constexpr const char* kFolderLabels = "folders";
 
 void check_request(const RunSettings& settings, const MethodInfo& method, const Dataset& dataset) {
   if (method.input == InputKind::images && !dataset.has_images())
@@ -114,7 +115,38 @@ fs::path default_run_folder(const RunSettings& settings) {
   return path;
 }
 
-/// Refuses a folder that must not be written into. True where the folder is new or empty.
+/// Paths as they are from anywhere: a run may be opened or gone on with in another working folder.
+void make_paths_absolute(RunSettings& settings) {
+  const auto make_absolute = [](std::string& path) {
+    if (!path.empty()) path = fs::absolute(path).native();
+  };
+  for (std::string* path : {&settings.weights, &settings.init_from, &settings.constraints})
+    make_absolute(*path);
+  for (std::string& path : settings.bases) make_absolute(path);
+  if (settings.oracle != kTruthOracle) make_absolute(settings.oracle);
+  if (settings.load.labels != kFolderLabels) make_absolute(settings.load.labels);
+  if (!settings.load.cache.empty()) settings.load.cache = fs::absolute(settings.load.cache);
+}
+
+/// Refuses to replace a run by one that reads it.
+void check_reads_outside(const fs::path& out, const RunSettings& settings) {
+  std::vector<std::string> read = settings.bases;
+  for (const auto& path : {settings.input, settings.load.labels, settings.weights,
+                           settings.init_from, settings.constraints, settings.oracle})
+    read.push_back(path);
+  std::error_code error;
+  for (const auto& path : read) {
+    if (path.empty() || !fs::exists(path, error)) continue;
+    const fs::path within = fs::relative(path, out, error);
+    if (!error && !within.empty() && *within.begin() != "..")
+      throw UserError(
+          "--out {} would be replaced, and {} with it, which the run reads; choose "
+          "another folder",
+          printable(out.native()), printable(path));
+  }
+}
+
+/// Refuses a folder that must not be written into.
 void check_out_folder(const fs::path& out, bool force) {
   std::error_code error;
   const auto status = fs::status(out, error);
@@ -177,10 +209,11 @@ std::vector<std::vector<std::int32_t>> labels_of_runs(const std::vector<std::str
   std::vector<std::vector<std::int32_t>> all;
   for (const auto& path : runs) {
     const RunFolder run(path);
-    if (run.read_finished_manifest().at("input").at("fingerprint") != dataset.fingerprint)
+    const auto manifest = run.read_finished_manifest();
+    if (manifest.at("input").at("fingerprint") != dataset.fingerprint)
       throw UserError("--bases {} clustered other images than those of {}", printable(path),
                       printable(dataset.source));
-    all.push_back(labels_of(run.read_assignments()));
+    all.push_back(labels_of(run.read_assignments(dataset.paths, manifest.at("clusters"))));
   }
   return all;
 }
@@ -196,6 +229,7 @@ class Run {
 
   /// Everything that can go wrong with the user's input goes wrong here, before a file is written.
   void prepare() {
+    make_paths_absolute(settings_);
     device_ = resolved_device_name(settings_.device);
     if (settings_.method != kAutoMethod) configure();
     dataset_ = load_dataset(settings_.input, settings_.load, progress_, cancel_);
@@ -205,6 +239,8 @@ class Run {
     }
     check_request(settings_, method_->info(), dataset_);
     bases_ = labels_of_runs(settings_.bases, dataset_);
+    oracle_ = oracle();
+    if (!settings_.weights.empty()) read_safetensors(settings_.weights);
     // Narrow numbers pay with all networks but the small autoencoders.
     const NetworkKind network = method_->info().network;
     const bool narrow = network == NetworkKind::backbone || network == NetworkKind::siamese ||
@@ -295,7 +331,7 @@ class Run {
             .time_budget = settings_.time_budget,
             .corrections = corrections_,
             .bases = bases_,
-            .oracle = oracle()};
+            .oracle = oracle_};
   }
 
   Oracle oracle() const {
@@ -422,6 +458,7 @@ class Run {
   Corrections corrections_;
   std::vector<std::vector<std::int32_t>> bases_;  // [M][N]
   std::int64_t clusters_ = 0;                     // known when the fit is done
+  Oracle oracle_;
   double load_seconds_ = 0;
   double fit_seconds_ = 0;
   double seconds_ = 0;
@@ -477,7 +514,10 @@ void take_network_parameters(RunSettings& settings) {
 
 LoadedRun run_clustering(const ClusterRequest& request, Progress& progress,
                          const CancelToken& cancel) {
-  if (!request.out.empty()) check_out_folder(request.out, request.force);
+  if (!request.out.empty()) {
+    check_out_folder(request.out, request.force);
+    check_reads_outside(request.out, request.settings);
+  }
   Run run(request.settings, request.command, progress, cancel);
   run.prepare();
   run.take_corrections(request.corrections);
@@ -539,12 +579,8 @@ LoadedRun open_run(const fs::path& path, Progress& progress, const CancelToken& 
   run.manifest = run.folder.read_finished_manifest();
   run.dataset = load_same_dataset(run.manifest, progress, cancel);
   run.metrics = run.folder.read_metrics();
-  run.rows = run.folder.read_assignments();
   run.clusters = run.manifest.at("clusters");
-  if (static_cast<std::int64_t>(run.rows.size()) != run.dataset.size())
-    throw UserError("{} holds {} rows, its data set {}; cluster again",
-                    printable(run.folder.file("assignments.csv").native()), run.rows.size(),
-                    run.dataset.size());
+  run.rows = run.folder.read_assignments(run.dataset.paths, run.clusters);
   return run;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
@@ -72,14 +73,16 @@ class ComparisonRuns {
       : comparison_(comparison), folder_(std::move(folder)), progress_(progress), cancel_(cancel) {}
 
   /// The data set, or its part that is looked at. Throws UserError where it is absent.
-  ComparedData prepared(ComparedData data) const {
+  ComparedData prepared(ComparedData data) {
     const Dataset dataset = load_dataset(data.input, data.load, progress_, cancel_);
+    fingerprints_[data.name] = dataset.fingerprint;
     if (data.part.whole()) return data;
     const fs::path part = folder_ / (file_name_of(data.name) + ".pack");
     create_folder(folder_);
-    if (!fs::exists(part)) write_pack_of_part(part, dataset, data.part);
+    write_pack_of_part(part, dataset, data.part);  // anew: the whole may have changed
     data.input = part.native();
     data.load = {};
+    fingerprints_[data.name] = load_dataset(data.input, data.load, progress_, cancel_).fingerprint;
     return data;
   }
 
@@ -88,7 +91,7 @@ class ComparisonRuns {
     const RunFolder folder(path_of(data, method, seed));
     NamedProgress named(fmt::format("{}, {}, seed {}", data.name, method.label, seed), progress_);
     if (folder.has_manifest()) {
-      check_same(folder, settings);
+      check_same(folder, settings, fingerprints_.at(data.name));
       if (folder.state() != RunState::finished) resume_run(folder.path(), named, cancel_);
     } else {
       run_clustering({.settings = settings, .out = folder.path()}, named, cancel_);
@@ -134,7 +137,8 @@ class ComparisonRuns {
   }
 
   /// Throws UserError unless the run that is there is the one that is wanted.
-  static void check_same(const RunFolder& folder, RunSettings settings) {
+  static void check_same(const RunFolder& folder, RunSettings settings,
+                         const std::string& fingerprint) {
     const auto manifest = folder.read_manifest();
     take_network_parameters(settings);
     auto method = create_method(settings.method);
@@ -142,15 +146,19 @@ class ComparisonRuns {
     auto parameters = nlohmann::json::object();
     for (const auto& [name, value] : method->parameter_values()) parameters[name] = value;
     if (manifest.at("method") == settings.method && manifest.at("parameters") == parameters &&
-        manifest.at("seed") == settings.seed)
+        manifest.at("seed") == settings.seed &&
+        manifest.at("settings").at("clusters") == settings.clusters &&
+        manifest.at("input").at("fingerprint") == fingerprint)
       return;
     throw UserError(
-        "{} holds a run with other settings than those of the comparison; remove it, or give "
-        "another folder with --runs",
+        "{} holds a run of other data, or with other settings, than those of the comparison; "
+        "remove "
+        "it, or give another folder with --runs",
         printable(folder.path().native()));
   }
 
   const Comparison& comparison_;
+  std::map<std::string, std::string> fingerprints_;  // of what was prepared, by its name
   fs::path folder_;
   Progress& progress_;
   const CancelToken& cancel_;

@@ -69,8 +69,8 @@ void select_from(Comparison& comparison, const std::vector<std::string>& methods
 
 /// Runs every method on every data set from every seed, or the first alone where seeds do not
 /// matter, each into a run folder of its own in `folder`. Finished runs that are there are taken as
-/// they are, unfinished ones gone on with. Data sets that are absent, and methods that refuse one,
-/// are left out with a warning. Throws UserError where a run that is there has other settings.
+/// they are, unfinished ones gone on with. Left out with a warning are data sets that are absent,
+/// methods that refuse one, and runs that are there of other data or with other settings.
 std::vector<ComparedRun> run_comparison(const Comparison& comparison, SeedRange seeds,
                                         const std::filesystem::path& folder, Progress& progress,
                                         const CancelToken& cancel);

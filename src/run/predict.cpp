@@ -15,21 +15,29 @@ Predictor::Predictor(const fs::path& run) : folder_(run) {
   folder_.read_finished_manifest();
   nlohmann::json model;
   const StoredModel stored = folder_.read_model(model);
-  method_name_ = model.at("method");
-  method_ = create_method(method_name_);
-  for (const auto& [name, value] : model.at("parameters").items())
-    method_->set_parameter(name, value.get<std::string>());
-  method_->load(stored);
-  clusters_ = model.at("clusters");
-  seed_ = model.at("seed");
-  precision_ = model.value("precision", "fp32");
-  model.at("label_order").get_to(label_order_);
-  const auto& trained = model.at("input");
-  images_ = trained.at("kind") == "images";
-  if (images_)
-    shape_ = {trained.at("shape").at(0), trained.at("shape").at(1), trained.at("shape").at(2)};
-  else
-    columns_ = trained.at("columns");
+  try {
+    method_name_ = model.at("method");
+    method_ = create_method(method_name_);
+    for (const auto& [name, value] : model.at("parameters").items())
+      method_->set_parameter(name, value.get<std::string>());
+    method_->load(stored);
+    clusters_ = model.at("clusters");
+    seed_ = model.at("seed");
+    precision_ = model.value("precision", "fp32");
+    model.at("label_order").get_to(label_order_);
+    const auto& trained = model.at("input");
+    images_ = trained.at("kind") == "images";
+    if (images_)
+      shape_ = {trained.at("shape").at(0), trained.at("shape").at(1), trained.at("shape").at(2)};
+    else
+      columns_ = trained.at("columns");
+  } catch (const nlohmann::json::exception& error) {
+    throw UserError("{} is damaged ({}); cluster again",
+                    printable(folder_.file("model.json").native()), error.what());
+  }
+  if (std::cmp_not_equal(label_order_.size(), clusters_))
+    throw UserError("{} is damaged: an order of {} clusters, of {}; cluster again",
+                    printable(folder_.file("model.json").native()), label_order_.size(), clusters_);
 }
 
 void Predictor::measure_distances(double percentile, Progress& progress,

@@ -25,7 +25,7 @@ constexpr RunFile kFiles[] = {
     {"history.jsonl", RunFileRole::output,
      "a line for each epoch (stage, losses, learning rate, images a second, cluster sizes, "
      "`collapse` where there was one) or restart. After a crash, epochs since the last checkpoint "
-     "are trained and written again: the later line counts"},
+     "are trained and written again, in place of the earlier lines"},
     {"model.safetensors", RunFileRole::output,
      "the trained model's tensors; with `model.json` all that `coterie predict` needs"},
     {"model.json", RunFileRole::output,

@@ -44,6 +44,10 @@ class RunFolder {
 
   void write_assignments(const std::vector<AssignedRow>& rows) const;
   std::vector<AssignedRow> read_assignments() const;
+  /// The same for data of these paths, in their order. Throws UserError where the file was changed:
+  /// other rows, or labels that are no clusters.
+  std::vector<AssignedRow> read_assignments(const std::vector<std::string>& paths,
+                                            std::int64_t clusters) const;
   void write_bad_files(const std::vector<BadFile>& files) const;
   void write_matrix(const char* name, MatrixView<const float> matrix) const;
   /// Probabilities [N, K] as stored.
@@ -73,9 +77,9 @@ class RunFolder {
   std::filesystem::path path_;
 };
 
-/// history.jsonl while a run writes it: one line for each record, on disk when `append` returns.
-/// A record whose stage and epoch are there already (from before an interruption) replaces that
-/// line and all after it.
+/// history.jsonl while a run writes it: one line for each record, in the file when `append`
+/// returns. A record whose stage and epoch are there already (from before an interruption) replaces
+/// that line and all after it.
 class HistoryWriter {
  public:
   /// Keeps the lines that are there where `resume`, starts empty otherwise.

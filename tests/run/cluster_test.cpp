@@ -66,6 +66,69 @@ TEST_F(RunClustering, AMethodsRecordIsScoredWhereThereIsGroundTruth) {
   EXPECT_EQ(lines.at(1).at("bases").at("scores").size(), 4u);
 }
 
+TEST_F(RunClustering, WhatAnotherRunReplacesStaysWhereItsInputIsWrong) {
+  ClusterRequest first = request("run");
+  first.settings.method = "kmeans";
+  first.settings.parameters = {};
+  run_clustering(first, warnings_, CancelToken());
+  ClusterRequest second = request("run");
+  second.force = true;
+  const auto refused = [&] {
+    const std::string cause =
+        testing::user_error_of([&] { run_clustering(second, warnings_, CancelToken()); });
+    EXPECT_EQ(RunFolder(first.out).state(), RunState::finished);
+    open_run(first.out, warnings_, CancelToken());
+    return cause;
+  };
+  second.settings.weights = (folder_ / "absent.safetensors").native();
+  EXPECT_CONTAINS(refused(), "absent.safetensors");
+  second.settings.weights = {};
+  second.settings.method = "adc";
+  second.settings.parameters = {};
+  second.settings.oracle = "truth";
+  second.settings.load.labels = {};
+  EXPECT_CONTAINS(refused(), "ground truth");
+  // It would be gone before it is read.
+  second.settings.oracle = (first.out / "assignments.csv").native();
+  EXPECT_CONTAINS(refused(), "which the run reads");
+}
+
+TEST_F(RunClustering, AssignmentsThatWereChangedAreRefused) {
+  ClusterRequest kmeans = request("run");
+  kmeans.settings.method = "kmeans";
+  kmeans.settings.parameters = {};
+  run_clustering(kmeans, warnings_, CancelToken());
+  const RunFolder run(kmeans.out);
+  const std::vector<AssignedRow> rows = run.read_assignments();
+  const auto refused = [&](const std::vector<AssignedRow>& changed) {
+    run.write_assignments(changed);
+    return testing::user_error_of([&] { evaluate_run(kmeans.out, "", warnings_, CancelToken()); });
+  };
+  auto changed = rows;
+  std::swap(changed[3], changed[4]);
+  EXPECT_CONTAINS(refused(changed), "row 3");
+  for (const std::int32_t label : {-1, 2, 999999999}) {
+    changed = rows;
+    changed[5].label = label;
+    EXPECT_CONTAINS(refused(changed), "row 5");
+  }
+  changed = rows;
+  changed.pop_back();
+  EXPECT_CONTAINS(refused(changed), "39 rows");
+}
+
+TEST_F(RunClustering, IsOpenedFromAnyWorkingFolder) {
+  ClusterRequest kmeans = request("run");
+  kmeans.settings.method = "kmeans";
+  kmeans.settings.parameters = {};
+  const fs::path here = fs::current_path();
+  fs::current_path(folder_ / "");
+  kmeans.settings.load.labels = "labels";
+  run_clustering(kmeans, warnings_, CancelToken());
+  fs::current_path(here);
+  EXPECT_TRUE(evaluate_run(kmeans.out, "", warnings_, CancelToken()).contains("acc"));
+}
+
 TEST_F(RunClustering, NarrowNumbersAreForDevicesThatHaveThem) {
   ClusterRequest narrow = request("run");
   narrow.settings.method = "simclr";

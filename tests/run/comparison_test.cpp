@@ -64,8 +64,17 @@ TEST_F(RunComparison, LeavesOutRunsOfOtherSettingsAndAbsentData) {
   comparison_.methods[0].parameters = {{"restarts", "3"}};
   comparison_.data.push_back({"None", "no-such-file.csv", {}, 2});
   EXPECT_EQ(run(1).size(), 1u);
-  EXPECT_CONTAINS(warnings_.all(), "holds a run with other settings");
+  EXPECT_CONTAINS(warnings_.all(), "with other settings");
   EXPECT_CONTAINS(warnings_.all(), "None is left out");
+}
+
+TEST_F(RunComparison, LeavesOutRunsOfDataThatHaveChangedSince) {
+  EXPECT_EQ(run(1).size(), 2u);
+  std::string csv = read_file(folder_ / "rows.csv");
+  csv.replace(csv.find("\n0,"), 3, "\n1,");
+  write_file(folder_ / "rows.csv", csv);
+  EXPECT_EQ(run(1).size(), 0u);
+  EXPECT_CONTAINS(warnings_.all(), "holds a run of other data");
 }
 
 TEST_F(RunComparison, OfSomeClassesTakesTheirImagesAlone) {
