@@ -33,6 +33,8 @@ TEST(BenchCommand, RunsWhatItsFolderDoesNotHold) {
 TEST(BenchCommand, RefusesWhatIsNotThere) {
   Program program;
   EXPECT_CONTAINS(program.run({"bench", "table9"}).err, "known are: table2");
+  EXPECT_CONTAINS(program.run({"launch", "-n", "2", "bench", "table2"}).err,
+                  "works in one process");
   EXPECT_CONTAINS(program.run({"bench", "table2", "--method", "kmeans"}).err, "k-means");
   const Outcome absent =
       program.run({"bench", "table2", "--data", "nowhere", "--dataset", "Pendigits"});

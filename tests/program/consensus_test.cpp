@@ -33,6 +33,7 @@ TEST(ConsensusCommand, JoinsClusteringsWhateverTheirNumbersAndOrder) {
     EXPECT_EQ(json.at("k"), 3);
     EXPECT_EQ(json.at("acc"), 1.0) << method;
     EXPECT_EQ(json.at("cluster_sizes"), (std::vector<int>{4, 4, 1}));
+    EXPECT_EQ(json.at("labels"), (std::vector<int>{0, 0, 0, 0, 1, 1, 1, 1, 2}));
     EXPECT_GT(json.at("mean_nmi").get<double>(), 0.8);
     EXPECT_EQ(json.contains("weights"), json.at("method") == "rotation");
   }

@@ -34,8 +34,10 @@ TEST(PredictCommand, SaysHowFarEachRowIsFromItsCluster) {
   EXPECT_TRUE(lines[1].ends_with(",0.500000,false")) << lines[1];  // the mean is 1.5
   EXPECT_TRUE(lines[2].ends_with(",5.500000,true")) << lines[2];
   EXPECT_TRUE(lines[3].ends_with(",0.000000,false")) << lines[3];
-  const auto json = program.run({"predict", "run", "new.csv", "--json"}).json();
+  const auto json =
+      program.run({"predict", "run", "new.csv", "--json", "--out", "found.csv"}).json();
   EXPECT_EQ(json.at("distance"), "euclidean");
+  EXPECT_EQ(program.read("found.csv"), outcome.out);
   EXPECT_EQ(json.at("predictions")[1].at("distance"), 5.5);
   EXPECT_EQ(json.at("predictions")[1].at("outlier"), true);
   const Outcome bare = program.run({"predict", "run", "new.csv", "--no-distance", "--json"});
