@@ -208,8 +208,8 @@ int run_consensus(const ConsensusOptions& options, Session& session) {
   nlohmann::json result = describe(found, sets, clusters, truth);
   result["seed"] = options.seed;
   result["seconds"] = steady_seconds() - session.started;
-  if (options.out.empty()) result["labels"] = found.labels;
   if (session.json) {
+    if (options.out.empty()) result["labels"] = found.labels;
     print_json(result);
     return 0;
   }

@@ -176,10 +176,10 @@ std::vector<std::int64_t> read_label_file(const fs::path& path) {
 }
 
 void attach_truth(Dataset& dataset, const std::string& labels) {
-  if (labels == "folders") return attach_folders(dataset);
+  if (labels == kFolderLabels) return attach_folders(dataset);
   const fs::path path = labels;
   std::error_code error;
-  if (!fs::exists(path, error)) fail_missing("label file", path, {"folders"});
+  if (!fs::exists(path, error)) fail_missing("label file", path, {kFolderLabels});
   Truth truth;
   if (sniff(path) == Form::csv) {
     truth = read_path_labels(path, dataset.paths);

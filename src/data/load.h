@@ -13,10 +13,13 @@
 
 namespace coterie {
 
+/// Ground truth by the first folder level of an image folder.
+inline constexpr const char* kFolderLabels = "folders";
+
 /// How an input is read.
 struct LoadOptions {
-  /// Ground truth: empty for none, "folders" for the first folder level of an image folder, or a
-  /// file (IDX labels, .npy integers, .csv with path,label).
+  /// Ground truth: empty for none, kFolderLabels for the first folder level of an image folder, or
+  /// a file (IDX labels, .npy integers, .csv with path,label).
   std::string labels;
   /// Column of a features csv that holds the ground truth.
   std::string label_column;

@@ -53,9 +53,11 @@ TrainContext train_context(const FitContext& context, const TrainingData& data,
 nlohmann::json training_statistics(const Engine& engine) {
   const nlohmann::json& line = engine.last_epoch();
   if (line.is_null()) return nlohmann::json::object();
-  return {{"losses", line.at("losses")},
-          {"epochs", line.at("epoch")},
-          {"images_per_second", line.at("images_per_second")}};
+  nlohmann::json statistics = {{"losses", line.at("losses")},
+                               {"epochs", line.at("epoch")},
+                               {"images_per_second", line.at("images_per_second")}};
+  if (line.contains("collapse")) statistics["collapse"] = line.at("collapse");
+  return statistics;
 }
 
 void keep_snapshots(const FitContext& context, TrainContext& around,

@@ -15,8 +15,8 @@ torch::Device process_device(const FitContext& context);
 TrainContext train_context(const FitContext& context, const TrainingData& data,
                            const Method& method);
 
-/// The losses, the epochs and the speed that a training ended with; an empty object where nothing
-/// was trained.
+/// The losses, the epochs, the speed and, where there was one, the collapse that a training ended
+/// with; an empty object where nothing was trained.
 nlohmann::json training_statistics(const Engine& engine);
 
 /// Has the engine give `context.snapshots` what `look` makes of the sample.

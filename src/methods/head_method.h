@@ -118,8 +118,6 @@ Clustering HeadMethod<Params, Body>::fit(const TrainingData& data, const FitCont
   const Training training{data, context, engine, clusters_, has_clusters};
   engine.run(all_stages(training));
   statistics_ = training_statistics(engine);
-  if (engine.last_epoch().contains("collapse"))
-    statistics_["collapse"] = engine.last_epoch().at("collapse");
   if (!engine.processes().first()) return {};
   finish(training);
   Clustering found = predict(data, context);

@@ -49,7 +49,6 @@ std::unique_ptr<Method> configured_method(const RunSettings& settings) {
 }
 
 constexpr const char* kTruthOracle = "truth";
-constexpr const char* kFolderLabels = "folders";
 
 void check_request(const RunSettings& settings, const MethodInfo& method, const Dataset& dataset) {
   if (method.input == InputKind::images && !dataset.has_images())
@@ -240,7 +239,7 @@ class Run {
     check_request(settings_, method_->info(), dataset_);
     bases_ = labels_of_runs(settings_.bases, dataset_);
     oracle_ = oracle();
-    if (!settings_.weights.empty()) read_safetensors(settings_.weights);
+    if (!settings_.weights.empty()) read_safetensors(settings_.weights);  // that it can be read
     // Narrow numbers pay with all networks but the small autoencoders.
     const NetworkKind network = method_->info().network;
     const bool narrow = network == NetworkKind::backbone || network == NetworkKind::siamese ||

@@ -147,13 +147,16 @@ class ComparisonRuns {
     for (const auto& [name, value] : method->parameter_values()) parameters[name] = value;
     if (manifest.at("method") == settings.method && manifest.at("parameters") == parameters &&
         manifest.at("seed") == settings.seed &&
-        manifest.at("settings").at("clusters") == settings.clusters &&
-        manifest.at("input").at("fingerprint") == fingerprint)
-      return;
+        manifest.at("settings").at("clusters") == settings.clusters) {
+      if (manifest.at("input").at("fingerprint") == fingerprint) return;
+      throw UserError(
+          "{} holds a run of other data than those of the comparison; remove it, or give another "
+          "folder with --runs",
+          printable(folder.path().native()));
+    }
     throw UserError(
-        "{} holds a run of other data, or with other settings, than those of the comparison; "
-        "remove "
-        "it, or give another folder with --runs",
+        "{} holds a run with other settings than those of the comparison; remove it, or give "
+        "another folder with --runs",
         printable(folder.path().native()));
   }
 

@@ -60,7 +60,7 @@ Dataset truth_of(const Tabled& run, Progress& progress) {
   for (const auto& row : run.rows) known.paths.push_back(row.path);
   known.source = run.source;
   const std::string& labels = run.settings.load.labels;
-  if (labels == "folders") {
+  if (labels == kFolderLabels) {
     Truth truth = encode_truth(truth_folder_of(known.paths));
     known.truth = std::move(truth.labels);
     known.class_names = std::move(truth.class_names);

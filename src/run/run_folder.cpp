@@ -86,6 +86,7 @@ std::vector<AssignedRow> RunFolder::read_assignments() const {
                       reader.line(), fields.size());
     AssignedRow row;
     row.path = fields[1];
+    // What is too large for a label stays so: no cluster's number.
     row.label = static_cast<std::int32_t>(
         std::clamp<std::int64_t>(parse_integer("label", fields[2]), -1, INT32_MAX));
     row.confidence = static_cast<float>(parse_real("confidence", fields[3]));
@@ -100,13 +101,12 @@ std::vector<AssignedRow> RunFolder::read_assignments(const std::vector<std::stri
   std::vector<AssignedRow> rows = read_assignments();
   const std::string name = printable(file("assignments.csv").native());
   if (rows.size() != paths.size())
-    throw UserError("{} holds {} rows, its data set {}; cluster again", name, rows.size(),
+    throw UserError("{} holds {} rows where its run has {}; cluster again", name, rows.size(),
                     paths.size());
   for (std::size_t i = 0; i < rows.size(); ++i)
     if (rows[i].path != paths[i] || rows[i].label < 0 || rows[i].label >= clusters)
       throw UserError(
-          "{}: row {} is {} in cluster {}, where {} in a cluster of 0 to {} is expected: the file "
-          "was "
+          "{}: row {} is {} in cluster {}, where {} in one of 0 to {} is expected: the file was "
           "changed; cluster again",
           name, i, printable(rows[i].path), rows[i].label, printable(paths[i]), clusters - 1);
   return rows;

@@ -44,6 +44,12 @@ class RunClustering : public ::testing::Test {
                                    {"members", "2"},     {"labels", "head"}};
     return request;
   }
+  ClusterRequest kmeans_request(const char* run) const {
+    ClusterRequest kmeans = request(run);
+    kmeans.settings.method = "kmeans";
+    kmeans.settings.parameters = {};
+    return kmeans;
+  }
   std::vector<nlohmann::json> consensus_lines(const char* run) const {
     std::vector<nlohmann::json> lines;
     for (const auto& line : RunFolder(folder_ / run).read_history())
@@ -67,9 +73,7 @@ TEST_F(RunClustering, AMethodsRecordIsScoredWhereThereIsGroundTruth) {
 }
 
 TEST_F(RunClustering, WhatAnotherRunReplacesStaysWhereItsInputIsWrong) {
-  ClusterRequest first = request("run");
-  first.settings.method = "kmeans";
-  first.settings.parameters = {};
+  ClusterRequest first = kmeans_request("run");
   run_clustering(first, warnings_, CancelToken());
   ClusterRequest second = request("run");
   second.force = true;
@@ -94,9 +98,7 @@ TEST_F(RunClustering, WhatAnotherRunReplacesStaysWhereItsInputIsWrong) {
 }
 
 TEST_F(RunClustering, AssignmentsThatWereChangedAreRefused) {
-  ClusterRequest kmeans = request("run");
-  kmeans.settings.method = "kmeans";
-  kmeans.settings.parameters = {};
+  ClusterRequest kmeans = kmeans_request("run");
   run_clustering(kmeans, warnings_, CancelToken());
   const RunFolder run(kmeans.out);
   const std::vector<AssignedRow> rows = run.read_assignments();
@@ -118,9 +120,7 @@ TEST_F(RunClustering, AssignmentsThatWereChangedAreRefused) {
 }
 
 TEST_F(RunClustering, IsOpenedFromAnyWorkingFolder) {
-  ClusterRequest kmeans = request("run");
-  kmeans.settings.method = "kmeans";
-  kmeans.settings.parameters = {};
+  ClusterRequest kmeans = kmeans_request("run");
   const fs::path here = fs::current_path();
   fs::current_path(folder_ / "");
   kmeans.settings.load.labels = "labels";
@@ -177,9 +177,7 @@ TEST_F(RunClustering, ANetworkComesWithTheParametersThatDescribeIt) {
 }
 
 TEST_F(RunClustering, ClusteringsOfOtherRunsAreBases) {
-  ClusterRequest kmeans = request("kmeans");
-  kmeans.settings.method = "kmeans";
-  kmeans.settings.parameters = {};
+  ClusterRequest kmeans = kmeans_request("kmeans");
   run_clustering(kmeans, warnings_, CancelToken());
   ClusterRequest ensemble = request("ensemble");
   ensemble.settings.bases.assign(3, kmeans.out.native());

@@ -64,7 +64,7 @@ TEST_F(RunComparison, LeavesOutRunsOfOtherSettingsAndAbsentData) {
   comparison_.methods[0].parameters = {{"restarts", "3"}};
   comparison_.data.push_back({"None", "no-such-file.csv", {}, 2});
   EXPECT_EQ(run(1).size(), 1u);
-  EXPECT_CONTAINS(warnings_.all(), "with other settings");
+  EXPECT_CONTAINS(warnings_.all(), "holds a run with other settings");
   EXPECT_CONTAINS(warnings_.all(), "None is left out");
 }
 
