@@ -95,8 +95,9 @@ void add_outliers_command(CLI::App& app, Session& session) {
   auto run = std::make_shared<std::string>();
   command->add_option("RUN", *run, "Run folder")->required();
   add_common_options(*command, session);
-  command->callback(
-      [run, &session] { session.action = [run, &session] { return rank_outliers(*run, session); }; });
+  command->callback([run, &session] {
+    session.action = [run, &session] { return rank_outliers(*run, session); };
+  });
 }
 
 }  // namespace coterie

@@ -23,7 +23,8 @@ struct ClusterOptions {
   std::string constraints, oracle, oracle_noise = "0";
   std::vector<std::string> set, bases;
   DataOptions data;
-  bool force = false, strict = false, tensorboard = false, no_report = false;
+  RunEnding ending;
+  bool force = false, tensorboard = false;
 };
 
 /// A TOML value as `--set` would take it.
@@ -129,7 +130,7 @@ int cluster(const CLI::App& command, ClusterOptions options, Session& session) {
   if (options.clusters.empty())
     throw UserError("-k is missing: say how many clusters, for example -k 10, or -k auto");
   settings.input = options.input;
-  settings.load = load_options(options.data, session);
+  settings.load = load_options(options.data);
   settings.load.labels = options.labels;
   settings.method = options.method;
   if (options.clusters != "auto") {
@@ -170,10 +171,8 @@ int cluster(const CLI::App& command, ClusterOptions options, Session& session) {
     assist_clustering(settings, console, *session.cancel);
     return 0;
   }
-  const LoadedRun run = run_clustering(request, console, *session.cancel);
-  print_run(run, session, console, !options.no_report);
-  if (options.strict && !run.dataset.bad_files.empty()) return 3;
-  return 0;
+  return end_run(run_clustering(request, console, *session.cancel), options.ending, session,
+                 console);
 }
 
 }  // namespace
@@ -264,12 +263,9 @@ void add_cluster_command(CLI::App& app, Session& session) {
                    "1,5,20, in RUN/snapshots (deep methods)")
       ->type_name("EPOCHS");
   command->add_flag("--force", options->force, "Replace a run that is in --out");
-  command->add_flag("--strict", options->strict, "Exit with 3 where files were left out");
   command->add_flag("--tensorboard", options->tensorboard,
                     "Write event files for TensorBoard to RUN/tensorboard");
-#if defined(COTERIE_WEB)
-  command->add_flag("--no-report", options->no_report, "Do not write RUN/report/index.html");
-#endif
+  add_ending_options(*command, options->ending);
   add_data_options(*command, options->data);
   add_common_options(*command, session);
   command->callback([command, options, &session] {

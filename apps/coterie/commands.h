@@ -10,6 +10,14 @@
 
 namespace coterie {
 
+enum ExitCode {
+  kDone = 0,
+  kOurBug = 1,
+  kUserError = 2,
+  kLeftOut = 3,  ///< done under --strict, but files were left out
+  kInterrupted = 130
+};
+
 /// What every command shares.
 struct Session {
   std::string command_line;  ///< as typed, for the manifest
@@ -17,7 +25,6 @@ struct Session {
   bool quiet = false;
   bool json = false;
   int threads = 0;
-  std::string cache;
   double started = 0;           ///< seconds on the steady clock
   std::function<int()> action;  ///< the chosen command's work; its result is the exit code
 };
@@ -46,22 +53,23 @@ void add_bench_command(CLI::App& app, Session& session);
 void add_completion_command(CLI::App& app, Session& session);
 void add_reference_command(CLI::App& app, Session& session);
 
-/// --quiet, --json, --threads and --cache.
+/// --quiet, --json and --threads.
 void add_common_options(CLI::App& command, Session& session);
 void add_json_option(CLI::App& command, Session& session);
 
 /// Options of a data set: --image-size, --channels, --label-column, --max-file-mb,
-/// --max-megapixels.
+/// --max-megapixels, --cache.
 struct DataOptions {
   std::string label_column;
   std::string image_size = "auto";
   std::string channels = "auto";
   std::string max_file_mb;
   std::string max_megapixels;
+  std::string cache;
 };
 void add_data_options(CLI::App& command, DataOptions& options);
 
-LoadOptions load_options(const DataOptions& options, const Session& session);
+LoadOptions load_options(const DataOptions& options);
 
 /// "90", "90s", "10m", "1.5h" as seconds. Throws UserError naming the option.
 double parse_duration(const std::string& option, const std::string& text);

@@ -254,7 +254,6 @@ void add_consensus_command(CLI::App& app, Session& session) {
   command->add_option("--out", options->out, "Write the csv to a file instead of stdout")
       ->type_name("FILE");
   add_common_options(*command, session);
-  command->remove_option(command->get_option("--cache"));  // Nothing is decoded.
   command->callback([options, &session] {
     session.action = [options, &session] { return run_consensus(*options, session); };
   });

@@ -17,8 +17,6 @@
 namespace coterie {
 namespace {
 
-enum ExitCode { kDone = 0, kOurBug = 1, kUserError = 2, kInterrupted = 130 };
-
 CancelToken g_cancel;
 
 extern "C" void on_signal(int) { g_cancel.cancel(); }
@@ -111,10 +109,12 @@ int run_program(int argc, char** argv) {
     return kUserError;
   }
   // A training is shared out among processes; of these each would write the same files.
-  for (const char* name : {"bench", "annotate"})
-    if (app.got_subcommand(name) && process_count() > 1)
+  for (const auto* chosen : app.get_subcommands()) {
+    const std::string& name = chosen->get_name();
+    if ((name == "bench" || name == "annotate") && process_count() > 1)
       throw UserError(
           "coterie {} works in one process; start it without launch, RANK and WORLD_SIZE", name);
+  }
   if (session.threads > 0) {
     set_thread_count(session.threads);
   } else if (const char* text = std::getenv("LOCAL_WORLD_SIZE")) {

@@ -20,10 +20,6 @@ void add_common_options(CLI::App& command, Session& session) {
   command.add_option("--threads", session.threads, "Threads to compute with (default: all cores)")
       ->check(CLI::Range(1, 1024))
       ->type_name("N");
-  command
-      .add_option("--cache", session.cache,
-                  "Folder for decoded images (default: $COTERIE_CACHE or ~/.cache/coterie)")
-      ->type_name("DIR");
 }
 
 void add_data_options(CLI::App& command, DataOptions& options) {
@@ -47,12 +43,16 @@ void add_data_options(CLI::App& command, DataOptions& options) {
       .add_option("--max-megapixels", options.max_megapixels,
                   "Images of more pixels count as bad (default 100)")
       ->type_name("MP");
+  command
+      .add_option("--cache", options.cache,
+                  "Folder for decoded images (default: $COTERIE_CACHE or ~/.cache/coterie)")
+      ->type_name("DIR");
 }
 
-LoadOptions load_options(const DataOptions& options, const Session& session) {
+LoadOptions load_options(const DataOptions& options) {
   LoadOptions load;
   load.label_column = options.label_column;
-  load.cache = session.cache;
+  load.cache = options.cache;
   const auto number = [](const char* name, const std::string& text, Range range) {
     const double value = parse_real(name, text);
     if (!range.contains(value))

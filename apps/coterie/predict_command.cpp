@@ -61,7 +61,7 @@ int predict_input(const PredictOptions& options, Session& session) {
   Console console(session.quiet);
   const Predictor predictor = ready_predictor(options, console, *session.cancel);
   const Dataset dataset =
-      predictor.load(options.input, load_options(options.data, session), console, *session.cancel);
+      predictor.load(options.input, load_options(options.data), console, *session.cancel);
   const auto found = predictor.predict(dataset.training_data(), console, *session.cancel);
   if (!dataset.bad_files.empty()) {
     console.warn(fmt::format("{} of the files cannot be used:", dataset.bad_files.size()));
@@ -97,7 +97,7 @@ int predict_stream(const PredictOptions& options, Session& session) {
                     printable(options.out));
   Console console(session.quiet);
   const Predictor predictor = ready_predictor(options, console, *session.cancel);
-  const LoadOptions limits = load_options(options.data, session);
+  const LoadOptions limits = load_options(options.data);
   predict_files(predictor, {}, limits, *session.cancel);  // Refused now, not at the first path.
   if (!session.json) fmt::print("{},cause\n", kColumns);
   std::fflush(stdout);

@@ -115,7 +115,7 @@ std::string files_page() {
       case RunFileRole::folder:
         return "Folders";
       case RunFileRole::kept:
-        return "What people said";
+        return "What a new run leaves";
     }
     return "";
   };

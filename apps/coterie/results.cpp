@@ -47,27 +47,37 @@ std::string summary_text(const nlohmann::json& metrics) {
   return text;
 }
 
-void print_run(const LoadedRun& run, const Session& session, Console& console, bool with_report) {
+void add_ending_options(CLI::App& command, RunEnding& ending) {
+  command.add_flag("--strict", ending.strict, "Exit with 3 where files were left out");
+#if defined(COTERIE_WEB)
+  command.add_flag("--no-report", ending.no_report, "Do not write RUN/report/index.html");
+#endif
+}
+
+int end_run(const LoadedRun& run, const RunEnding& ending, const Session& session,
+            Console& console) {
   nlohmann::json result = run.metrics;
   result["run"] = path_to_json(run.folder.path().native());
 #if defined(COTERIE_WEB)
-  if (with_report) {
+  if (!ending.no_report) {
     const auto report = write_report(run, console, *session.cancel);
     result["report"] = path_to_json(report.native());
   }
-#else
-  (void)with_report;
 #endif
   const std::size_t bad = run.dataset.bad_files.size();
   if (bad > 0)
     console.warn(fmt::format("{} file{} left out, see {}", bad, bad == 1 ? " was" : "s were",
                              printable(run.folder.file("bad_files.csv").native())));
   result["seconds"] = steady_seconds() - session.started;
-  if (session.json) return print_json(result);
-  fmt::print("{}", summary_text(result));
-  fmt::print("run:    {}\n", printable(run.folder.path().native()));
-  if (result.contains("report"))
-    fmt::print("report: {}\n", printable(run.folder.report().native()));
+  if (session.json) {
+    print_json(result);
+  } else {
+    fmt::print("{}", summary_text(result));
+    fmt::print("run:    {}\n", printable(run.folder.path().native()));
+    if (result.contains("report"))
+      fmt::print("report: {}\n", printable(run.folder.report().native()));
+  }
+  return ending.strict && bad > 0 ? kLeftOut : kDone;
 }
 
 }  // namespace coterie

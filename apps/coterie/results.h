@@ -6,8 +6,17 @@
 
 namespace coterie {
 
-/// Writes the report where wanted and prints what the run found: a summary, or JSON.
-void print_run(const LoadedRun& run, const Session& session, Console& console, bool with_report);
+/// What a person wants of a run that is done: --strict, --no-report.
+struct RunEnding {
+  bool strict = false;
+  bool no_report = false;
+};
+void add_ending_options(CLI::App& command, RunEnding& ending);
+
+/// Writes the report where wanted and prints what the run found: a summary, or JSON. Returns the
+/// exit code.
+int end_run(const LoadedRun& run, const RunEnding& ending, const Session& session,
+            Console& console);
 
 /// JSON on one line, with bytes that are not UTF-8 replaced.
 void print_json(const nlohmann::json& json);

@@ -23,7 +23,7 @@ struct PackOptions {
 
 int pack(const PackOptions& options, Session& session) {
   Console console(session.quiet);
-  LoadOptions load = load_options(options.data, session);
+  LoadOptions load = load_options(options.data);
   load.labels = options.labels;
   const Dataset dataset = load_dataset(options.input, load, console, *session.cancel);
   if (!dataset.has_images())
@@ -54,17 +54,21 @@ int pack(const PackOptions& options, Session& session) {
 void add_resume_command(CLI::App& app, Session& session) {
   auto* command = app.add_subcommand("resume", "Continue a stopped run from its last checkpoint");
   auto run = std::make_shared<std::string>();
+  auto ending = std::make_shared<RunEnding>();
   command->add_option("RUN", *run, "Run folder")->required();
+  add_ending_options(*command, *ending);
   add_common_options(*command, session);
-  command->callback([run, &session] {
-    session.action = [run, &session] {
+  command->get_option("--threads")
+      ->description("Threads to compute with (default: as many as the run was started with)");
+  command->callback([run, ending, &session] {
+    session.action = [run, ending, &session] {
       Console console(session.quiet || process_rank() > 0);
       if (process_rank() > 0) {
-        assist_resumed(*run, console, *session.cancel);
+        assist_resumed(*run, console, *session.cancel, session.threads);
         return 0;
       }
-      print_run(resume_run(*run, console, *session.cancel), session, console, true);
-      return 0;
+      return end_run(resume_run(*run, console, *session.cancel, session.threads), *ending, session,
+                     console);
     };
   });
 }

@@ -22,7 +22,7 @@ struct ViewsOptions {
 int views(const ViewsOptions& options, Session& session) {
   Console console(session.quiet);
   const Dataset dataset =
-      load_dataset(options.input, load_options(options.data, session), console, *session.cancel);
+      load_dataset(options.input, load_options(options.data), console, *session.cancel);
   const PngImage picture = view_grid(dataset.training_data(), options.grid);
   write_file(options.out, encode_png(picture));
   if (session.json) {

@@ -97,6 +97,7 @@ AnnotationSession::AnnotationSession(LoadedRun run, SessionOptions options, Trai
       store_(run_.folder.path(),
              {run_.dataset.fingerprint, sha256_file(run_.folder.file("assignments.csv"))},
              ConstraintStore::Access::write),
+      lock_(run_.folder.lock()),
       now_{.constraints = ConstraintGraph(0)} {
   if (options_.budget == 0) options_.budget = default_budget(run_.dataset.size());
   auto results = read_rounds(run_.folder.path(), run_.dataset.paths);

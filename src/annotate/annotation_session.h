@@ -112,6 +112,7 @@ class AnnotationSession {
   SessionOptions options_;
   Trainer& trainer_;
   ConstraintStore store_;
+  FileLock lock_;  // The run stays what it is as long as it is annotated.
 
   mutable std::mutex mutex_;
   mutable std::condition_variable changed_;

@@ -1,19 +1,13 @@
 #include "coterie/annotate/constraint_store.h"
 
-#include <fcntl.h>
 #include <sqlite3.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include <array>
-#include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <ctime>
 #include <utility>
 
 #include "coterie/core/error.h"
-#include "coterie/core/files.h"
 #include "coterie/core/text.h"
 
 namespace fs = std::filesystem;
@@ -94,31 +88,6 @@ std::string_view name_of(Answer answer) {
   return kAnswers[static_cast<std::size_t>(answer)].second;
 }
 std::optional<Answer> answer_named(std::string_view name) { return value_named(kAnswers, name); }
-
-/// Held as long as this process may write. The system lets go of it however the process ends.
-class ConstraintStore::WriterLock {
- public:
-  explicit WriterLock(const fs::path& store) {
-    const fs::path path = store.native() + ".lock";
-    descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (descriptor_ < 0)
-      throw UserError("cannot write {}: {}; choose a run folder that you may write to",
-                      printable(path.native()), std::strerror(errno));
-    if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
-      ::close(descriptor_);
-      throw UserError(
-          "{} is open for annotation in another process; end that `coterie annotate` first (its "
-          "page can be open in several tabs)",
-          printable(store.native()));
-    }
-  }
-  ~WriterLock() { ::close(descriptor_); }
-  WriterLock(const WriterLock&) = delete;
-  WriterLock& operator=(const WriterLock&) = delete;
-
- private:
-  int descriptor_;
-};
 
 /// An SQLite connection whose errors are UserErrors that name the file.
 class ConstraintStore::Database {
@@ -312,7 +281,11 @@ void ConstraintStore::Database::insert(const Event& event) {
 ConstraintStore::ConstraintStore(const fs::path& run, const StoreOwner& owner, Access access)
     : path_(run / kFile) {
   const bool writes = access == Access::write;
-  if (writes) lock_ = std::make_unique<WriterLock>(path_);
+  if (writes)
+    lock_.emplace(path_.native() + ".lock",
+                  fmt::format("{} is open for annotation in another process; end that `coterie "
+                              "annotate` first (its page can be open in several tabs)",
+                              printable(path_.native())));
   if (!fs::exists(path_)) {
     if (!writes) return;
     Database::create(path_, owner);

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "coterie/core/files.h"
+
 namespace coterie {
 
 /// What a person did.
@@ -80,9 +82,8 @@ class ConstraintStore {
 
  private:
   class Database;
-  class WriterLock;
   std::filesystem::path path_;
-  std::unique_ptr<WriterLock> lock_;
+  std::optional<FileLock> lock_;  // as long as this process may write
   std::unique_ptr<Database> database_;
   std::string run_;
   std::vector<Event> events_;

@@ -35,7 +35,7 @@ RoundResult read_round(const fs::path& path, const std::vector<std::string>& pat
   RoundResult result{.folder = path};
   result.clusters.clusters = manifest.at("clusters");
   const auto images = static_cast<std::int64_t>(paths.size());
-  for (const AssignedRow& row : folder.read_assignments(paths, result.clusters.clusters)) {
+  for (const AssignedRow& row : folder.read_assignments(paths)) {
     result.clusters.labels.push_back(row.label);
     result.clusters.confidences.push_back(row.confidence);
   }

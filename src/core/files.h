@@ -69,6 +69,21 @@ class MappedFile {
   std::size_t size_ = 0;
 };
 
+/// A lock that one holder has at a time, within a process and among all that run. The system lets
+/// go of it however the process ends. Where the file system knows no locks, nothing is locked.
+class FileLock {
+ public:
+  /// Locks a folder, or a file, which is created where it is absent. Throws UserError with the text
+  /// `held` where another has it.
+  FileLock(const std::filesystem::path& path, const std::string& held);
+  ~FileLock();
+  FileLock(FileLock&& other) noexcept;
+  FileLock& operator=(FileLock&& other) noexcept;
+
+ private:
+  int descriptor_ = -1;
+};
+
 /// Flushes a folder's own entries to disk, so that a rename in it survives a power cut.
 void flush_folder(const std::filesystem::path& folder);
 

@@ -35,6 +35,20 @@ class Stopwatch {
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
 
+/// A thread count until it goes out of scope; 0: the one that there is.
+class ThreadCountWithin {
+ public:
+  explicit ThreadCountWithin(int threads) {
+    if (threads > 0) set_thread_count(threads);
+  }
+  ~ThreadCountWithin() { set_thread_count(before_); }
+  ThreadCountWithin(const ThreadCountWithin&) = delete;
+  ThreadCountWithin& operator=(const ThreadCountWithin&) = delete;
+
+ private:
+  int before_ = thread_count();
+};
+
 std::unique_ptr<Method> configured_method(const RunSettings& settings) {
   auto method = create_method(settings.method);
   for (const auto& [name, value] : settings.parameters) {
@@ -212,7 +226,7 @@ std::vector<std::vector<std::int32_t>> labels_of_runs(const std::vector<std::str
     if (manifest.at("input").at("fingerprint") != dataset.fingerprint)
       throw UserError("--bases {} clustered other images than those of {}", printable(path),
                       printable(dataset.source));
-    all.push_back(labels_of(run.read_assignments(dataset.paths, manifest.at("clusters"))));
+    all.push_back(labels_of(run.read_assignments(dataset.paths)));
   }
   return all;
 }
@@ -416,6 +430,7 @@ class Run {
                                   {"total", seconds_}};
     loaded.manifest["files"] = folder_.list_files();
     folder_.write_manifest(loaded.manifest);
+    folder_.remove_replaced();
     loaded.folder = folder_;
     loaded.metrics = std::move(metrics);
     loaded.clusters = clusters;
@@ -468,6 +483,12 @@ bool holds_checkpoint(const RunFolder& folder) {
   return fs::exists(folder.checkpoints(), error) && !fs::is_empty(folder.checkpoints(), error);
 }
 
+void tell_of_replaced(const RunFolder& folder, Progress& progress) {
+  if (folder.has_replaced())
+    progress.warn(fmt::format("the run that it was to replace is in {}",
+                              printable(folder.replaced().native())));
+}
+
 /// What an earlier run read, wherever it is opened from: an absolute path, as the working folder
 /// may be another by now. Names of data sets stay names.
 std::string opened_input(const nlohmann::json& manifest, const RunSettings& settings) {
@@ -513,29 +534,36 @@ void take_network_parameters(RunSettings& settings) {
 
 LoadedRun run_clustering(const ClusterRequest& request, Progress& progress,
                          const CancelToken& cancel) {
+  std::optional<FileLock> lock;
   if (!request.out.empty()) {
+    std::error_code ignored;
+    if (fs::is_directory(request.out, ignored)) lock = RunFolder(request.out).lock();
     check_out_folder(request.out, request.force);
     check_reads_outside(request.out, request.settings);
   }
   Run run(request.settings, request.command, progress, cancel);
   run.prepare();
   run.take_corrections(request.corrections);
-  const fs::path out = request.out.empty() ? default_run_folder(run.settings()) : request.out;
 
-  const RunFolder folder(out);
-  std::error_code ignored;
-  const bool existed = fs::exists(out, ignored);
-  if (existed) folder.remove_outputs();
-  create_folder(out);
+  const RunFolder folder(request.out.empty() ? default_run_folder(run.settings()) : request.out);
+  const bool existed = lock.has_value();
+  if (!existed) {
+    create_folder(folder.path());
+    lock = folder.lock();
+    check_out_folder(folder.path(), request.force);  // Another process may have been quicker.
+  }
+  folder.set_aside();
   try {
     return run.execute(folder, /*resume=*/false);
   } catch (const Interrupted&) {
+    tell_of_replaced(folder, progress);
     throw;
   } catch (...) {
-    // A run that cannot be continued from here leaves nothing behind.
-    if (!holds_checkpoint(folder)) {
-      folder.remove_outputs();
-      if (existed) fs::create_directory(out, ignored);
+    if (holds_checkpoint(folder)) {
+      tell_of_replaced(folder, progress);
+    } else {  // A run that cannot be continued leaves nothing behind.
+      folder.bring_back();
+      if (existed) create_folder(folder.path());
     }
     throw;
   }
@@ -548,22 +576,25 @@ void assist_clustering(const RunSettings& settings, Progress& progress, const Ca
   run.assist();
 }
 
-void assist_resumed(const fs::path& path, Progress& progress, const CancelToken& cancel) {
+void assist_resumed(const fs::path& path, Progress& progress, const CancelToken& cancel,
+                    int threads) {
   const RunFolder folder(path);
   if (folder.state() == RunState::finished) return;
+  const ThreadCountWithin count(threads > 0 ? threads : folder.read_manifest().value("threads", 0));
   Run run(resumed_settings(path), "", progress, cancel);
   run.prepare();
   run.take_corrections_of(folder);
   run.assist();
 }
 
-LoadedRun resume_run(const fs::path& path, Progress& progress, const CancelToken& cancel) {
+LoadedRun resume_run(const fs::path& path, Progress& progress, const CancelToken& cancel,
+                     int threads) {
   const RunFolder folder(path);
-  const auto manifest = folder.read_manifest();
+  const FileLock lock = folder.lock();
   if (folder.state() == RunState::finished) return open_run(path, progress, cancel);
-  const RunSettings settings = resumed_settings(path);
-  if (const int threads = manifest.value("threads", 0); threads > 0) set_thread_count(threads);
-  Run run(settings, path_from_json(manifest.at("command")), progress, cancel);
+  const auto manifest = folder.read_manifest();
+  const ThreadCountWithin count(threads > 0 ? threads : manifest.value("threads", 0));
+  Run run(resumed_settings(path), path_from_json(manifest.at("command")), progress, cancel);
   run.prepare();
   if (run.dataset().fingerprint != manifest.at("input").at("fingerprint"))
     throw UserError("{} has changed since the run was started; start again with --force",
@@ -579,7 +610,7 @@ LoadedRun open_run(const fs::path& path, Progress& progress, const CancelToken& 
   run.dataset = load_same_dataset(run.manifest, progress, cancel);
   run.metrics = run.folder.read_metrics();
   run.clusters = run.manifest.at("clusters");
-  run.rows = run.folder.read_assignments(run.dataset.paths, run.clusters);
+  run.rows = run.folder.read_assignments(run.dataset.paths);
   return run;
 }
 

@@ -47,13 +47,14 @@ LoadedRun run_clustering(const ClusterRequest& request, Progress& progress,
 /// process_rank): its share of the training. It writes nothing.
 void assist_clustering(const RunSettings& settings, Progress& progress, const CancelToken& cancel);
 /// The same for a run that the first process resumes.
-void assist_resumed(const std::filesystem::path& run, Progress& progress,
-                    const CancelToken& cancel);
+void assist_resumed(const std::filesystem::path& run, Progress& progress, const CancelToken& cancel,
+                    int threads = 0);
 
-/// Continues a stopped run from its last checkpoint. On the CPU the result equals that of a run
-/// that was never stopped. A finished run is opened as it is.
+/// Continues a stopped run from its last checkpoint with `threads`, or as many as it had (0). On
+/// the CPU with as many the result equals that of a run that was never stopped. A finished run is
+/// opened as it is.
 LoadedRun resume_run(const std::filesystem::path& run, Progress& progress,
-                     const CancelToken& cancel);
+                     const CancelToken& cancel, int threads = 0);
 
 /// Opens a finished run and loads its data set again. Throws UserError where the source is gone or
 /// no longer the same.

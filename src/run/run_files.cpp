@@ -71,6 +71,9 @@ constexpr RunFile kFiles[] = {
      "`index.html` is the page to look at. With a map it takes its small pictures from `files-N/`: "
      "100 images a file, image i in file i / 100. `comparison/` is what `coterie report --compare` "
      "writes"},
+    {"replaced", RunFileRole::kept,
+     "with `--force`: the run that was here, a run folder like this one, until the new run is "
+     "finished. Where the new one fails before its first checkpoint it is brought back"},
     {"constraints.db", RunFileRole::kept,
      "of `coterie annotate RUN`: all that people said of the images, an SQLite file with one row "
      "for each answer, edit and undo, in order"},

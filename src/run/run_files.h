@@ -10,7 +10,7 @@ enum class RunFileRole {
   output,    ///< of the run itself; in the manifest with its size and sha256
   added,     ///< made by later commands from a finished run
   folder,    ///< what no result is read from: checkpoints, event files, the report
-  kept       ///< what people said of the images: `--force` leaves it where it is
+  kept       ///< what a run that replaces another leaves where it is: above all what people said
 };
 
 struct RunFile {

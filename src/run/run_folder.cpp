@@ -7,6 +7,7 @@
 #include <charconv>
 #include <numeric>
 
+#include "coterie/core/file_errors.h"
 #include "coterie/core/files.h"
 #include "coterie/core/sha256.h"
 #include "coterie/core/text.h"
@@ -26,6 +27,22 @@ nlohmann::json parse_json_file(const fs::path& path) {
   return json;
 }
 
+/// Moves a file or folder, which takes the place of what is there.
+void move(const char* name, const fs::path& from, const fs::path& to) {
+  std::error_code error;
+  fs::remove_all(to / name, error);
+  fs::rename(from / name, to / name, error);
+  if (error) fail_on_file("move", from / name, error.value());
+  flush_folder(to);
+  flush_folder(from);
+}
+
+void move_all_but_manifest(const fs::path& from, const fs::path& to) {
+  for (const auto& [name, role, holds] : run_files())
+    if (role != RunFileRole::manifest && role != RunFileRole::kept && fs::exists(from / name))
+      move(name, from, to);
+}
+
 }  // namespace
 
 bool RunFolder::has_manifest() const {
@@ -33,12 +50,19 @@ bool RunFolder::has_manifest() const {
   return fs::exists(file("manifest.json"), ignored);
 }
 
-nlohmann::json RunFolder::read_manifest() const {
-  if (!has_manifest())
+void RunFolder::fail_without_run() const {
+  if (has_replaced())
     throw UserError(
-        "{} is no run folder: it holds no manifest.json; give the folder that "
-        "`coterie cluster` wrote (--out)",
-        printable(path_.native()));
+        "{} was left while its run was being replaced; bring it back with: coterie resume {}",
+        printable(path_.native()), printable(path_.native()));
+  throw UserError(
+      "{} is no run folder: it holds no manifest.json; give the folder that "
+      "`coterie cluster` wrote (--out)",
+      printable(path_.native()));
+}
+
+nlohmann::json RunFolder::read_manifest() const {
+  if (!has_manifest()) fail_without_run();
   auto manifest = parse_json_file(file("manifest.json"));
   if (!manifest.is_object() || !manifest.contains("status") || !manifest.contains("settings"))
     throw UserError("{} holds a manifest.json that coterie did not write",
@@ -74,11 +98,15 @@ void RunFolder::write_assignments(const std::vector<AssignedRow>& rows) const {
 }
 
 std::vector<AssignedRow> RunFolder::read_assignments() const {
+  const nlohmann::json manifest = read_finished_manifest();
+  const std::int64_t clusters = manifest.at("clusters");
+  const std::size_t count = manifest.at("input").at("n");
   const fs::path path = file("assignments.csv");
   const std::string text = read_file(path);
   CsvReader reader(text, printable(path.native()));
   std::vector<std::string_view> fields;
   std::vector<AssignedRow> rows;
+  rows.reserve(count);
   reader.next(fields);  // the header
   while (reader.next(fields)) {
     if (fields.size() != 5)
@@ -86,29 +114,33 @@ std::vector<AssignedRow> RunFolder::read_assignments() const {
                       reader.line(), fields.size());
     AssignedRow row;
     row.path = fields[1];
-    // What is too large for a label stays so: no cluster's number.
-    row.label = static_cast<std::int32_t>(
-        std::clamp<std::int64_t>(parse_integer("label", fields[2]), -1, INT32_MAX));
+    const std::int64_t label = parse_integer("label", fields[2]);
+    if (label < 0 || label >= clusters)
+      throw UserError(
+          "{}, line {}: cluster {}, where one of 0 to {} is expected: the file was changed; "
+          "cluster again",
+          printable(path.native()), reader.line(), label, clusters - 1);
+    row.label = static_cast<std::int32_t>(label);
     row.confidence = static_cast<float>(parse_real("confidence", fields[3]));
     row.rank = parse_integer("rank", fields[4]);
     rows.push_back(std::move(row));
   }
+  if (rows.size() != count)
+    throw UserError("{} holds {} rows where its run has {}: the file was changed; cluster again",
+                    printable(path.native()), rows.size(), count);
   return rows;
 }
 
-std::vector<AssignedRow> RunFolder::read_assignments(const std::vector<std::string>& paths,
-                                                     std::int64_t clusters) const {
+std::vector<AssignedRow> RunFolder::read_assignments(const std::vector<std::string>& paths) const {
   std::vector<AssignedRow> rows = read_assignments();
   const std::string name = printable(file("assignments.csv").native());
   if (rows.size() != paths.size())
-    throw UserError("{} holds {} rows where its run has {}; cluster again", name, rows.size(),
+    throw UserError("{} holds {} rows where its data has {}; cluster again", name, rows.size(),
                     paths.size());
   for (std::size_t i = 0; i < rows.size(); ++i)
-    if (rows[i].path != paths[i] || rows[i].label < 0 || rows[i].label >= clusters)
-      throw UserError(
-          "{}: row {} is {} in cluster {}, where {} in one of 0 to {} is expected: the file was "
-          "changed; cluster again",
-          name, i, printable(rows[i].path), rows[i].label, printable(paths[i]), clusters - 1);
+    if (rows[i].path != paths[i])
+      throw UserError("{}: row {} is {}, where {} is expected: the file was changed; cluster again",
+                      name, i, printable(rows[i].path), printable(paths[i]));
   return rows;
 }
 
@@ -210,6 +242,45 @@ void RunFolder::remove_outputs() const {
   for (const auto& [name, role, holds] : run_files())  // The manifest is the first of them.
     if (role != RunFileRole::kept) fs::remove_all(file(name), ignored);
   fs::remove(path_, ignored);  // Only where it is empty by now.
+}
+
+FileLock RunFolder::lock() const {
+  std::error_code ignored;
+  if (!fs::is_directory(path_, ignored)) fail_without_run();
+  FileLock lock(path_, fmt::format("another process of coterie has {} open for writing; wait until "
+                                   "it is done, or end it",
+                                   printable(path_.native())));
+  recover();
+  return lock;
+}
+
+bool RunFolder::has_replaced() const { return RunFolder(replaced()).has_manifest(); }
+
+void RunFolder::set_aside() const {
+  if (!has_manifest()) return;
+  if (state() != RunState::finished) return remove_outputs();
+  remove_replaced();
+  create_folder(replaced());
+  // The manifest first: without it no part of a run passes for a whole one.
+  move("manifest.json", path_, replaced());
+  move_all_but_manifest(path_, replaced());
+}
+
+void RunFolder::bring_back() const {
+  remove_outputs();
+  recover();
+}
+
+void RunFolder::recover() const {
+  if (has_manifest() || !has_replaced()) return;
+  move_all_but_manifest(replaced(), path_);
+  move("manifest.json", replaced(), path_);
+  remove_replaced();
+}
+
+void RunFolder::remove_replaced() const {
+  std::error_code ignored;
+  fs::remove_all(replaced(), ignored);
 }
 
 HistoryWriter::HistoryWriter(fs::path path, bool resume) : path_(std::move(path)) {

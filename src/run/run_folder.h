@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "coterie/core/files.h"
 #include "coterie/methods/method.h"
 
 namespace coterie {
@@ -43,11 +44,11 @@ class RunFolder {
   void write_manifest(const nlohmann::json& manifest) const;
 
   void write_assignments(const std::vector<AssignedRow>& rows) const;
+  /// Of a finished run. Throws UserError where the file was changed: another number of rows than
+  /// the manifest has, or labels that are no clusters.
   std::vector<AssignedRow> read_assignments() const;
-  /// The same for data of these paths, in their order. Throws UserError where the file was changed:
-  /// other rows, or labels that are no clusters.
-  std::vector<AssignedRow> read_assignments(const std::vector<std::string>& paths,
-                                            std::int64_t clusters) const;
+  /// The same, and throws where the rows are not of these paths, in their order.
+  std::vector<AssignedRow> read_assignments(const std::vector<std::string>& paths) const;
   void write_bad_files(const std::vector<BadFile>& files) const;
   void write_matrix(const char* name, MatrixView<const float> matrix) const;
   /// Probabilities [N, K] as stored.
@@ -73,7 +74,24 @@ class RunFolder {
   /// Removes every file that a run writes, and the folder where nothing else is in it.
   void remove_outputs() const;
 
+  /// Held by whoever writes a run into the folder. Throws UserError where there is no such folder,
+  /// or another process writes into it. A run that was set aside is brought back where a crash left
+  /// no other in its place.
+  FileLock lock() const;
+
+  /// What a new run replaces is kept in `replaced()` until that is finished. The calls that change
+  /// something are for the holder of the lock.
+  std::filesystem::path replaced() const { return path_ / "replaced"; }
+  bool has_replaced() const;
+  /// Makes room for a new run: moves a finished one to `replaced()`, removes an unfinished one.
+  void set_aside() const;
+  /// Removes the run and brings back the one that was set aside.
+  void bring_back() const;
+  void remove_replaced() const;
+
  private:
+  [[noreturn]] void fail_without_run() const;
+  void recover() const;
   std::filesystem::path path_;
 };
 

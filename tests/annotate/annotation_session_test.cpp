@@ -375,7 +375,7 @@ TEST_F(Session, ATrainingThatLeavesOtherImagesFails) {
   session->answer(ids()[0], Answer::must);
   session->train();
   EXPECT_CONTAINS(wait_for_training().at("training").at("error").get<std::string>(),
-                  "holds 6 rows where its run has 60");
+                  "holds 6 rows where its data has 60");
   EXPECT_EQ(session->state().at("round"), 1);
 }
 

@@ -46,7 +46,8 @@ void write_run(const std::filesystem::path& path, const MadeClusters& made,
                          {"method", "dpac"},
                          {"clusters", clusters},
                          {"seed", 7},
-                         {"input", {{"fingerprint", "f00d"}, {"source", "/data/images"}}}});
+                         {"input",
+                          {{"n", images}, {"fingerprint", "f00d"}, {"source", "/data/images"}}}});
 }
 
 LoadedRun made_run(const std::filesystem::path& path, const MadeClusters& made,

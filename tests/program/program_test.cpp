@@ -295,6 +295,8 @@ TEST(Program, NamesKeepTheirIdentityAndBadFilesAreListed) {
   const Outcome predicted = program.run({"predict", "run", "in", "--json"});
   ASSERT_EQ(predicted.code, 0) << predicted.err;
   EXPECT_EQ(predicted.json().at("predictions").size(), 4u);
+  EXPECT_EQ(program.run({"resume", "run", "--no-report"}).code, 0);
+  EXPECT_EQ(program.run({"resume", "run", "--strict"}).code, 3);
   EXPECT_CONTAINS(predicted.out, "{\"hex\":\"6c6174696ee92e676966\"}");
 }
 #endif

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "coterie/core/files.h"
+#include "coterie/core/parallel.h"
 #include "coterie/core/safetensors.h"
 #include "coterie/methods/runtime.h"
 #include "coterie/run/run_folder.h"
@@ -112,11 +113,100 @@ TEST_F(RunClustering, AssignmentsThatWereChangedAreRefused) {
   for (const std::int32_t label : {-1, 2, 999999999}) {
     changed = rows;
     changed[5].label = label;
-    EXPECT_CONTAINS(refused(changed), "row 5");
+    EXPECT_CONTAINS(refused(changed), fmt::format("line 7: cluster {}", label));
   }
   changed = rows;
   changed.pop_back();
   EXPECT_CONTAINS(refused(changed), "39 rows");
+}
+
+TEST_F(RunClustering, AFolderThatAnotherWritesIntoIsLeftAlone) {
+  ClusterRequest first = kmeans_request("run");
+  run_clustering(first, warnings_, CancelToken());
+  ClusterRequest second = first;
+  second.force = true;
+  const RunFolder run(first.out);
+  {
+    const FileLock other = run.lock();
+    EXPECT_CONTAINS(
+        testing::user_error_of([&] { run_clustering(second, warnings_, CancelToken()); }),
+        "open for writing");
+    EXPECT_CONTAINS(
+        testing::user_error_of([&] { resume_run(first.out, warnings_, CancelToken()); }),
+        "open for writing");
+    open_run(first.out, warnings_, CancelToken());  // reading is for all
+  }
+  EXPECT_EQ(run_clustering(second, warnings_, CancelToken()).clusters, 2);
+}
+
+TEST_F(RunClustering, WhatIsReplacedComesBackWhereTheNewRunFails) {
+  ClusterRequest first = kmeans_request("run");
+  run_clustering(first, warnings_, CancelToken());
+  const RunFolder run(first.out);
+  const std::string before = read_file(run.file("manifest.json"));
+  write_safetensors(folder_ / "strange.safetensors",
+                    {{"strange", make_tensor(Matrix<float>(1, 1))}});
+  ClusterRequest second = request("run");
+  second.force = true;
+  second.settings.weights = (folder_ / "strange.safetensors").native();
+  testing::user_error_of([&] { run_clustering(second, warnings_, CancelToken()); });
+  EXPECT_EQ(read_file(run.file("manifest.json")), before);
+  open_run(first.out, warnings_, CancelToken());
+  EXPECT_FALSE(fs::exists(run.replaced()));
+  EXPECT_FALSE(fs::exists(run.checkpoints()));
+}
+
+TEST_F(RunClustering, WhatIsReplacedIsKeptUntilTheNewRunIsDone) {
+  ClusterRequest first = kmeans_request("run");
+  run_clustering(first, warnings_, CancelToken());
+  const RunFolder run(first.out);
+  ClusterRequest second = request("run");
+  second.force = true;
+  CancelToken cancel;
+  cancel.cancel();
+  EXPECT_THROW(run_clustering(second, warnings_, cancel), Interrupted);
+  EXPECT_CONTAINS(warnings_.all(), run.replaced().native());
+  EXPECT_EQ(open_run(run.replaced(), warnings_, CancelToken()).manifest.at("method"), "kmeans");
+  // Twice stopped, it is still the finished one that is kept.
+  EXPECT_THROW(run_clustering(second, warnings_, cancel), Interrupted);
+  open_run(run.replaced(), warnings_, CancelToken());
+  EXPECT_EQ(resume_run(first.out, warnings_, CancelToken()).manifest.at("method"), "jdce");
+  EXPECT_FALSE(fs::exists(run.replaced()));
+}
+
+TEST_F(RunClustering, ACrashWhileARunIsSetAsideLosesNothing) {
+  ClusterRequest first = kmeans_request("run");
+  run_clustering(first, warnings_, CancelToken());
+  const RunFolder run(first.out);
+  run.set_aside();
+  // As when it ended between two files.
+  fs::rename(run.replaced() / "metrics.json", run.file("metrics.json"));
+  EXPECT_CONTAINS(testing::user_error_of([&] { open_run(first.out, warnings_, CancelToken()); }),
+                  "coterie resume");
+  resume_run(first.out, warnings_, CancelToken());
+  open_run(first.out, warnings_, CancelToken());
+  EXPECT_FALSE(fs::exists(run.replaced()));
+  run.set_aside();
+  ClusterRequest second = kmeans_request("run");
+  EXPECT_CONTAINS(testing::user_error_of([&] { run_clustering(second, warnings_, CancelToken()); }),
+                  "holds a finished run");
+  open_run(first.out, warnings_, CancelToken());
+}
+
+TEST_F(RunClustering, GoesOnWithTheThreadsItHadOrThoseThatAreAsked) {
+  run_clustering(kmeans_request("other"), warnings_, CancelToken());  // decodes the images
+  const int before = thread_count();
+  ClusterRequest stopped = request("run");
+  CancelToken cancel;
+  cancel.cancel();
+  set_thread_count(3);
+  EXPECT_THROW(run_clustering(stopped, warnings_, cancel), Interrupted);
+  set_thread_count(1);
+  EXPECT_THROW(resume_run(stopped.out, warnings_, cancel), Interrupted);
+  EXPECT_EQ(RunFolder(stopped.out).read_manifest().at("threads"), 3);
+  EXPECT_EQ(resume_run(stopped.out, warnings_, CancelToken(), 2).manifest.at("threads"), 2);
+  EXPECT_EQ(thread_count(), 1);
+  set_thread_count(before);
 }
 
 TEST_F(RunClustering, IsOpenedFromAnyWorkingFolder) {

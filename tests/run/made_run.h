@@ -28,7 +28,8 @@ inline void write_made_run(const std::filesystem::path& run, const std::filesyst
       {{"status", "finished"},
        {"settings", to_json(settings)},
        {"clusters", clusters},
-       {"input", {{"kind", "images"}, {"source", path_to_json(source.native())}}}});
+       {"input",
+        {{"kind", "images"}, {"n", rows.size()}, {"source", path_to_json(source.native())}}}});
 }
 
 inline void write_bytes(const std::filesystem::path& file, const std::string& bytes) {

@@ -27,7 +27,10 @@ class EmbeddedRun {
     const std::vector<float> confidences(paths.size(), 1.0f);
     folder.write_assignments(assigned_rows(paths, blobs.truth, confidences, 10));
     folder.write_matrix("embeddings.npy", blobs.features);
-    folder.write_manifest({{"status", "finished"}, {"settings", nlohmann::json::object()}});
+    folder.write_manifest({{"status", "finished"},
+                           {"settings", nlohmann::json::object()},
+                           {"clusters", 10},
+                           {"input", {{"n", paths.size()}}}});
   }
 
   nlohmann::json map(std::map<std::string, std::string> parameters, std::uint64_t seed = 0,
