@@ -38,7 +38,8 @@ class ExportCommand : public ::testing::Test {
                                      {"seed", 0},
                                      {"device", "cpu"},
                                      {"time_budget", 0}};
-    const nlohmann::json input = {{"kind", "images"}, {"source", program_.file("photos").native()}};
+    const nlohmann::json input = {
+        {"kind", "images"}, {"n", 6}, {"source", program_.file("photos").native()}};
     const nlohmann::json manifest = {
         {"status", "finished"}, {"settings", settings}, {"clusters", 2}, {"input", input}};
     program_.write("run/manifest.json", manifest.dump());

@@ -42,7 +42,10 @@ class Scripts : public ::testing::Test {
   /// The launcher as a process of its own, when both of its children have written their file.
   pid_t start(const std::string& script) {
     const pid_t launcher = fork();
-    if (launcher == 0) _exit(run(script));
+    if (launcher == 0) {
+      ::signal(SIGINT, SIG_DFL);  // Tests that a shell runs in the background would ignore it.
+      _exit(run(script));
+    }
     EXPECT_TRUE(comes_true([&] { return !read("0").empty() && !read("1").empty(); }));
     return launcher;
   }
