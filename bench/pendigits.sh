@@ -1,9 +1,9 @@
 #!/bin/sh
-# pendigits.sh [FILE]: seconds and ACC of the whole command on Pendigits (10,992 x 16, K = 10, ten
+# pendigits.sh FILE: seconds and ACC of the whole command on Pendigits (10,992 x 16, K = 10, ten
 # restarts) for seeds 0 to 9. FILE is pendigits.csv with the column `label`.
 set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)
-file=${1:-$here/../shared/data/pendigits/pendigits.csv}
+file=${1:?name pendigits.csv}
 program=$here/build/release/coterie
 [ -f "$file" ] || { echo "pendigits.sh: there is no $file; name the file" >&2; exit 2; }
 [ -x "$program" ] || { echo "pendigits.sh: run 'make build' first" >&2; exit 2; }

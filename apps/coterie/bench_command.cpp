@@ -28,6 +28,19 @@ Comparison comparison_named(const std::string& name, const std::string& data) {
   throw UserError("there is no comparison '{}'; known are: {}", printable(name), join(known, ", "));
 }
 
+/// Each table with its rows and data sets, as --method and --dataset take them.
+std::string tables_text() {
+  std::string text = "Tables:";
+  for (const Comparison& comparison : comparisons(".")) {
+    std::vector<std::string> rows, sets;
+    for (const auto& method : comparison.methods) rows.push_back(method.label);
+    for (const auto& data : comparison.data) sets.push_back(data.name);
+    text += fmt::format("\n\n{}: {}\n  rows: {}\n  data sets: {}", comparison.name,
+                        comparison.about, join(rows, "; "), join(sets, "; "));
+  }
+  return text;
+}
+
 int bench(const BenchOptions& options, Session& session) {
   Comparison comparison = comparison_named(options.table, options.data);
   select_from(comparison, options.methods, options.datasets);
@@ -38,7 +51,7 @@ int bench(const BenchOptions& options, Session& session) {
     std::vector<std::string> wanted;
     for (const auto& data : comparison.data) wanted.push_back(data.name);
     throw UserError("nothing was run: --data {} holds none of {}", printable(options.data),
-                    join(wanted, ", "));
+                    join(wanted, "; "));
   }
   if (!session.json) {
     fmt::print("{}", comparison_markdown(comparison, runs));
@@ -53,6 +66,7 @@ int bench(const BenchOptions& options, Session& session) {
                     {"acc", run.acc},
                     {"nmi", run.nmi},
                     {"ari", run.ari},
+                    {"cluster_sizes", run.sizes},
                     {"seconds", run.seconds}});
   print_json({{"table", comparison.name}, {"runs", list}});
   return 0;
@@ -64,11 +78,8 @@ void add_bench_command(CLI::App& app, Session& session) {
   auto* command = app.add_subcommand(
       "bench", "Repeat a paper's comparison on data at hand; prints Markdown tables");
   auto options = std::make_shared<BenchOptions>();
-  std::string tables;
-  for (const auto& comparison : comparisons("."))
-    tables +=
-        fmt::format("{}{}: {}", tables.empty() ? "" : "; ", comparison.name, comparison.about);
-  command->add_option("TABLE", options->table, tables)->required();
+  command->add_option("TABLE", options->table, "One of those listed below")->required();
+  command->footer(tables_text());
   command
       ->add_option("--data", options->data,
                    "Folder that holds pendigits/, mnist/, isolet1/, coil20/, usps/, "

@@ -107,6 +107,9 @@ std::vector<std::int64_t> parse_epochs(const std::string& text) {
   std::vector<std::int64_t> epochs;
   for (std::size_t begin = 0; !text.empty() && begin <= text.size();) {
     const std::size_t end = std::min(text.find(',', begin), text.size());
+    if (end == begin)
+      throw UserError("--snapshots '{}': give epochs with commas between, for example 1,5,20",
+                      printable(text));
     epochs.push_back(parse_integer("--snapshots", text.substr(begin, end - begin)));
     if (epochs.back() < 1)
       throw UserError("--snapshots {}: epochs are counted from 1", epochs.back());

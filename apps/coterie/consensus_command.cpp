@@ -250,6 +250,7 @@ void add_consensus_command(CLI::App& app, Session& session) {
                    "Ground truth, for scoring only: a csv of path and label")
       ->type_name("FILE");
   command->add_option("--seed", options->seed, "Seed of all randomness (default 0)")
+      ->check(CLI::NonNegativeNumber)
       ->type_name("S");
   command->add_option("--out", options->out, "Write the csv to a file instead of stdout")
       ->type_name("FILE");

@@ -28,7 +28,8 @@ nlohmann::json method_json(const RegisteredMethod& method) {
                           {"type", parameter.type},
                           {"default", parameter.default_value},
                           {"allowed", parameter.allowed},
-                          {"help", parameter.help}});
+                          {"help", parameter.help},
+                          {"condition", parameter.condition()}});
   return {{"name", method.info.name},
           {"family", method.info.family},
           {"summary", method.info.summary},
@@ -54,8 +55,9 @@ int list_methods(const std::string& only, const Session& session) {
                method.info.family, input_text(method.info.input), method.info.summary,
                method.info.paper);
     for (const auto& parameter : method.create()->parameters())
-      fmt::print("  {:<22} {:<10} {}\n  {:<22} {:<10} allowed: {}\n", parameter.name,
-                 parameter.default_value, parameter.help, "", "", parameter.allowed);
+      fmt::print("  {:<22} {:<10} {}\n  {:<22} {:<10} allowed: {}{}{}\n", parameter.name,
+                 parameter.default_value, parameter.help, "", "", parameter.allowed,
+                 parameter.only_with.empty() ? "" : "; ", parameter.condition());
   }
   if (session.json) print_json({{"methods", json}});
   if (!session.json && only.empty()) fmt::print("\nParameters of one: coterie methods NAME\n");

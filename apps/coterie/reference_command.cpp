@@ -94,9 +94,11 @@ std::string methods_page() {
         "| --- | --- | --- | --- |\n",
         info.name, info.summary, info.family, info.paper);
     for (const auto& parameter : create()->parameters())
-      text += fmt::format("| {} | {} | {} | {} |\n", code(parameter.name),
-                          code(parameter.default_value), code(parameter.allowed),
-                          sentence(parameter.help));
+      text += fmt::format(
+          "| {} | {} | {} | {} |\n", code(parameter.name), code(parameter.default_value),
+          code(parameter.allowed),
+          sentence(parameter.help) +
+              (parameter.only_with.empty() ? "" : fmt::format(" ({})", parameter.condition())));
   }
   return text;
 }
@@ -115,7 +117,7 @@ std::string files_page() {
       case RunFileRole::folder:
         return "Folders";
       case RunFileRole::kept:
-        return "What a new run leaves";
+        return "What `--force` leaves";
     }
     return "";
   };

@@ -29,6 +29,8 @@ RoundPlan plan_of(const RoundRequest& request, const std::string& method) {
   if (fs::exists(source)) settings.input = source;
 
   const auto found_by = create_method(manifest.at("method").get<std::string>());
+  // Without some of its heads dcsc cannot learn corrections.
+  for (const auto& [name, value] : settings.parameters) found_by->set_parameter(name, value);
   const auto refining = create_method(method.empty() ? refining_method(found_by->info()) : method);
   settings.method = refining->info().name;
   const bool takes_network = refining->info().network == found_by->info().network;

@@ -1,5 +1,6 @@
 #include "coterie/core/params.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace coterie {
@@ -13,6 +14,31 @@ std::string Range::text() const {
   if (bounded_above)
     out += fmt::format("{}{} {}", out.empty() ? "" : " and ", high_open ? "<" : "<=", high);
   return out.empty() ? "any number" : out;
+}
+
+std::string ParamInfo::condition() const {
+  std::vector<std::string> parts;
+  for (const auto& [other, allowed_values] : only_with)
+    parts.push_back(fmt::format("{} = {}", other, join(allowed_values, " or ")));
+  return parts.empty() ? "" : "only with " + join(parts, " and ");
+}
+
+std::vector<std::string> idle_parameters(
+    const std::vector<std::string>& names, const std::vector<ParamInfo>& infos,
+    const std::vector<std::pair<std::string, std::string>>& values) {
+  const auto holds = [&](const ParamCondition& condition) {
+    return std::any_of(values.begin(), values.end(), [&](const auto& value) {
+      return value.first == condition.name &&
+             std::find(condition.values.begin(), condition.values.end(), value.second) !=
+                 condition.values.end();
+    });
+  };
+  std::vector<std::string> idle;
+  for (const ParamInfo& info : infos)
+    if (std::find(names.begin(), names.end(), info.name) != names.end() &&
+        !std::all_of(info.only_with.begin(), info.only_with.end(), holds))
+      idle.push_back(fmt::format("{} has no effect: it counts {}", info.name, info.condition()));
+  return idle;
 }
 
 std::int64_t parse_integer(std::string_view name, std::string_view text) {

@@ -17,6 +17,12 @@
 
 namespace coterie {
 
+/// Another parameter, and the values of it under which the one that asks for it has an effect.
+struct ParamCondition {
+  std::string name;
+  std::vector<std::string> values;
+};
+
 /// One parameter as help, `methods --json` and completion show it.
 struct ParamInfo {
   std::string name;
@@ -25,7 +31,17 @@ struct ParamInfo {
   std::string allowed;        ///< "> 1", "1 to 1000", "p | p^m", "true | false"
   std::string help;
   bool carries_over = false;  ///< holds too for another method that goes on with the network
+  std::vector<ParamCondition> only_with = {};  ///< all of which must hold
+
+  /// "only with contrast = moco", or nothing.
+  std::string condition() const;
 };
+
+/// "queue has no effect: it counts only with contrast = moco" for each of `names`, parameters
+/// among `infos`, that does nothing under these `values` of all of them.
+std::vector<std::string> idle_parameters(
+    const std::vector<std::string>& names, const std::vector<ParamInfo>& infos,
+    const std::vector<std::pair<std::string, std::string>>& values);
 
 /// The values a number may take. An open end leaves the bound itself out.
 struct Range {
@@ -154,6 +170,16 @@ class Fields {
   /// on with it takes the value over.
   Fields& carries_over() {
     fields_.back().info.carries_over = true;
+    return *this;
+  }
+
+  /// Says of these fields that they have an effect only where the field `other` has one of
+  /// `values`, as text.
+  Fields& only_with(const std::string& other, const std::vector<std::string>& values,
+                    const std::vector<std::string>& names) {
+    for (const std::string& name : names)
+      for (auto& field : fields_)
+        if (field.info.name == name) field.info.only_with.push_back({other, values});
     return *this;
   }
 

@@ -17,7 +17,8 @@ void add_aggregated_target_fields(Fields<Params>& fields) {
           {{"sums", AggregatedScores::sums},
            {"means", AggregatedScores::means},
            {"balanced", AggregatedScores::balanced}},
-          "for these, distances to the images of a cluster are summed, as the paper has it, or "
+          "for the aggregated targets, distances to the images of a cluster are summed, as the "
+          "paper has it, or "
           "averaged, or averaged with small clusters preferred in proportion; with sums chance in "
           "how many of them a batch holds decides much");
 }

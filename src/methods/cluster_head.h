@@ -19,6 +19,8 @@ class ClusterHead : public torch::nn::Module {
   virtual torch::Tensor probabilities(const Description& description) = 0;
   /// Whether it has clusters: false until they are found, where that is done after the training.
   virtual bool has_clusters() const { return true; }
+  /// Passes a batch through the layers that clusters come from, whatever these give.
+  virtual void see(const Description& description) { probabilities(description); }
   /// Takes what fits of another run's stored model, and says whether its clusters were among that.
   virtual bool start_from(const TensorMap& /*model*/) { return false; }
 };

@@ -49,12 +49,14 @@ ContrastHeads::ContrastHeads(const ContrastHeadsShape& shape, RandomStream& weig
 }
 
 torch::Tensor ContrastHeads::logits(const torch::Tensor& features) {
-  return deciding_.defined() && deciding_.item<std::int64_t>() == 1 ? label_logits(features)
-                                                                    : cluster_logits(features);
+  return decided_by_labels() ? label_logits(features) : cluster_logits(features);
 }
 
 bool ContrastHeads::start_from(const TensorMap& model) {
   take_projector(projector_, model);
+  // Where a label head decided, the clusters of the other are of an earlier network.
+  const auto deciding = model.find("head/deciding");
+  if (deciding != model.end() && to_torch(deciding->second).item<std::int64_t>() == 1) return false;
   return take(*clusters_, "head/clusters.", model);
 }
 

@@ -48,6 +48,13 @@ class ContrastHeads : public SoftmaxClusterHead {
   }
   /// From now on images have the label head's clusters.
   void labels_decide() { deciding_.fill_(1); }
+  bool decided_by_labels() const {
+    return deciding_.defined() && deciding_.item<std::int64_t>() == 1;
+  }
+  void see(const Description& description) override {
+    project(description.features);
+    logits(description.features);
+  }
   bool start_from(const TensorMap& model) override;
   Mlp& projector() { return projector_; }
   Mlp& clusters() { return clusters_; }

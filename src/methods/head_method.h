@@ -11,6 +11,7 @@
 #include "coterie/methods/deep_context.h"
 #include "coterie/methods/image_outputs.h"
 #include "coterie/methods/method.h"
+#include "coterie/methods/runtime.h"
 #include "coterie/nn/device.h"
 #include "coterie/nn/tensors.h"
 #include "coterie/shallow/assignment.h"
@@ -71,6 +72,8 @@ class HeadMethod : public MethodWith<Params> {
   /// Tells the user where the labels of all images are those of a collapse, though the batches of
   /// the last epoch, whose batch norms took their own statistics, may have looked sound.
   void note_collapse(const std::vector<std::int32_t>& labels, const FitContext& context);
+  /// Says where the run that the network comes from has clusters that cannot be taken.
+  void note_other_head(bool has_clusters, const FitContext& context);
   /// Takes another run's head, or what fits of it, and says whether its clusters were among that.
   bool take_head(const TensorMap& model);
   /// Logarithms of probabilities [B, K] of what the network makes of images: of the head's own
@@ -101,6 +104,7 @@ Clustering HeadMethod<Params, Body>::fit(const TrainingData& data, const FitCont
   head_ = make_head(clusters_, weights);
   const bool has_clusters =
       !context.init_from.empty() && take_head(read_safetensors(context.init_from).tensors);
+  note_other_head(has_clusters, context);
   TrainContext around = train_context(context, data, *this);
   around.identity["clusters"] = context.clusters;
   around.time_budget *= kTrainingShare;
@@ -119,10 +123,28 @@ Clustering HeadMethod<Params, Body>::fit(const TrainingData& data, const FitCont
   engine.run(all_stages(training));
   statistics_ = training_statistics(engine);
   if (!engine.processes().first()) return {};
+  engine.settle_batch_norms(
+      {&body_.module(), head_.get()}, [this, &engine](const torch::Tensor& images) {
+        engine.forward(body_.normalised(images), [this](const torch::Tensor& x) {
+          const Description description = body_.describe(x);
+          head_->see(description);
+          return description.features;
+        });
+      });
   finish(training);
   Clustering found = predict(data, context);
   note_collapse(found.labels, context);
   return found;
+}
+
+template <class Params, class Body>
+void HeadMethod<Params, Body>::note_other_head(bool has_clusters, const FitContext& context) {
+  const bool given = !context.init_from.empty() && context.corrections.labels.empty();
+  if (!given || has_clusters || !context.progress || process_rank() > 0) return;
+  if (!tensors_under(kHead, read_safetensors(context.init_from).tensors).empty())
+    context.progress->warn(
+        "--init-from: the clusters of that run do not fit: its head has another shape (K, "
+        "projector_layers, head_width) or belongs to another method; they are learned anew");
 }
 
 template <class Params, class Body>
@@ -132,7 +154,7 @@ void HeadMethod<Params, Body>::note_collapse(const std::vector<std::int32_t>& la
   for (const std::int32_t label : labels) ++sizes[static_cast<std::size_t>(label)];
   const std::string collapse = collapse_of(sizes);
   if (collapse.empty()) return;
-  const bool told = statistics_.contains("collapse");  // of the last epoch
+  const bool told = statistics_.value("collapse", "") == collapse;  // of the last epoch
   statistics_["collapse"] = collapse;
   if (context.progress && !told)
     context.progress->warn(fmt::format(

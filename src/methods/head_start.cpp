@@ -35,6 +35,7 @@ Stage head_start_stage(Stage stage, const TrainingData& data, Engine& engine, He
   const std::int64_t processes = engine.processes().size();
   stage.batch_size = std::max(processes, stage.batch_size / processes * processes);
   stage.learning_rate = kHeadRate;
+  stage.warm_up = 0;
   stage.before_epoch = [work, labels](std::int64_t epoch) {
     if (epoch == 0) labels->set(work.clusters());
   };

@@ -30,8 +30,9 @@ void add_head_start_fields(Fields<Params>& fields) {
           {{"pac", HeadStart::pac}, {"kmeans", HeadStart::kmeans}, {"random", HeadStart::random}},
           "what the head learns first, the network before it held: clusters of the codes, or "
           "nothing")
-      .template number<std::int64_t>("start_epochs", &Params::start_epochs, between(1, 1000),
-                                     "passes over the images for that");
+      .template number<std::int64_t>(
+          "start_epochs", &Params::start_epochs, between(1, 1000),
+          "passes over the images in which the head learns its first clusters");
 }
 
 /// Clusters of codes [N, E], whitened to this share of their variance, by cosine distance: [N]

@@ -34,11 +34,12 @@ struct ViewTrainingParams : EncoderParams {
 /// Adds their description to that of `Params`, which derives from them, but not that of the
 /// encoder.
 template <class Params>
-void add_view_training_fields(Fields<Params>& fields, std::int64_t least_epochs = 1) {
+void add_view_training_fields(Fields<Params>& fields, std::int64_t least_epochs = 1,
+                              const char* about_epochs = "passes over the images") {
   fields
       .template number<std::int64_t>("epochs", &Params::epochs,
                                      between(static_cast<double>(least_epochs), 100000),
-                                     "passes over the images")
+                                     about_epochs)
       .template number<std::int64_t>("batch_size", &Params::batch_size, between(2, 65536),
                                      "images in a step, of all processes together")
       .template number<double>("learning_rate", &Params::learning_rate,
@@ -57,11 +58,14 @@ void add_view_training_fields(Fields<Params>& fields, std::int64_t least_epochs 
       .template number<std::int64_t>("projection", &Params::projection, between(2, 4096),
                                      "width of what the loss compares")
       .carries_over()
-      .template number<std::int64_t>("projector_layers", &Params::projector_layers, between(1, 4),
-                                     "linear layers from the backbone to it, and to clusters")
+      .template number<std::int64_t>(
+          "projector_layers", &Params::projector_layers, between(1, 4),
+          "linear layers from the backbone to the projection, and to clusters")
       .carries_over()
-      .template number<std::int64_t>("head_width", &Params::head_width, between(0, 65536),
-                                     "width of all of these but the last; 0: the backbone's")
+      .template number<std::int64_t>(
+          "head_width", &Params::head_width, between(0, 65536),
+          "width of the hidden layers of projector and cluster heads; 0: the "
+          "backbone's")
       .carries_over();
 }
 

@@ -47,7 +47,8 @@ torch::Tensor BatchNormImpl<D>::forward(const torch::Tensor& input) {
   double momentum = this->options.momentum().value_or(0);
   if (training && tracking && !this->options.momentum())
     momentum = 1 / this->num_batches_tracked.template item<double>();
-  if (!training || !sum_)
+  if (training && batches_) momentum = 1 / static_cast<double>(++*batches_);
+  if (!training || !sum_ || batches_)
     return torch::nn::functional::detail::batch_norm(
         input, this->running_mean, this->running_var, this->weight, this->bias,
         training || !tracking, momentum, this->options.eps());
@@ -70,10 +71,37 @@ torch::Tensor BatchNormImpl<D>::forward(const torch::Tensor& input) {
 template class BatchNormImpl<1>;
 template class BatchNormImpl<2>;
 
-void synchronise_batch_norms(torch::nn::Module& root, const SumOverProcesses& sum) {
+namespace {
+
+void for_each_norm(torch::nn::Module& root,
+                   const std::function<void(SynchronisedBatchNorm&)>& work) {
   for (const auto& module : root.modules(/*include_self=*/false))
-    if (auto* norm = dynamic_cast<SynchronisedBatchNorm*>(module.get())) norm->synchronise(sum);
-  if (auto* norm = dynamic_cast<SynchronisedBatchNorm*>(&root)) norm->synchronise(sum);
+    if (auto* norm = dynamic_cast<SynchronisedBatchNorm*>(module.get())) work(*norm);
+  if (auto* norm = dynamic_cast<SynchronisedBatchNorm*>(&root)) work(*norm);
+}
+
+}  // namespace
+
+void synchronise_batch_norms(torch::nn::Module& root, const SumOverProcesses& sum) {
+  for_each_norm(root, [&](SynchronisedBatchNorm& norm) { norm.synchronise(sum); });
+}
+
+void renew_running_statistics(const std::vector<torch::nn::Module*>& roots,
+                              const std::function<void()>& see_all) {
+  const auto for_all = [&](const std::function<void(SynchronisedBatchNorm&)>& work) {
+    for (torch::nn::Module* root : roots) for_each_norm(*root, work);
+  };
+  for (torch::nn::Module* root : roots) root->train();
+  for_all([](SynchronisedBatchNorm& norm) { norm.begin_mean(); });
+  const auto end = [&] { for_all([](SynchronisedBatchNorm& norm) { norm.end_mean(); }); };
+  try {
+    torch::NoGradGuard no_grad;
+    see_all();
+  } catch (...) {
+    end();
+    throw;
+  }
+  end();
 }
 
 }  // namespace coterie

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "coterie/nn/torch.h"
 
@@ -16,9 +18,14 @@ class SynchronisedBatchNorm {
  public:
   virtual ~SynchronisedBatchNorm() = default;
   void synchronise(SumOverProcesses sum) { sum_ = std::move(sum); }
+  /// From now on running statistics are the plain mean of those of the batches to come, of this
+  /// process alone.
+  void begin_mean() { batches_ = 0; }
+  void end_mean() { batches_.reset(); }
 
  protected:
-  SumOverProcesses sum_;  // empty: the statistics of this process's images
+  SumOverProcesses sum_;                 // empty: the statistics of this process's images
+  std::optional<std::int64_t> batches_;  // that are in the mean
 };
 
 /// libtorch's batch norm, with the same options, and parameters and buffers of the same names.
@@ -47,5 +54,11 @@ TORCH_MODULE(BatchNorm2d);
 /// Has every batch norm of these two kinds within `root` take its statistics over all processes,
 /// or, with an empty `sum`, over its own images again.
 void synchronise_batch_norms(torch::nn::Module& root, const SumOverProcesses& sum);
+
+/// Has the batch norms of these two kinds within `roots` forget their running statistics for the
+/// mean of those of the batches that `see_all` passes through them in training mode. Those it does
+/// not pass keep what they have.
+void renew_running_statistics(const std::vector<torch::nn::Module*>& roots,
+                              const std::function<void()>& see_all);
 
 }  // namespace coterie

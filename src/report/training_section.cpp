@@ -58,7 +58,6 @@ std::vector<StageCurves> stages_of(const std::vector<nlohmann::json>& history) {
 
 std::string stage_charts(const StageCurves& stage) {
   std::string charts;
-  std::vector<const std::map<double, double>*> drawn;
   std::vector<std::string> order = stage.order;
   // What is learned first, how fast after it.
   std::stable_partition(order.begin(), order.end(), [](const std::string& key) {
@@ -67,9 +66,10 @@ std::string stage_charts(const StageCurves& stage) {
   for (const auto& key : order) {
     const auto& curve = stage.curves.at(key);
     // A total of one term is that term.
-    if (std::any_of(drawn.begin(), drawn.end(), [&](const auto* known) { return *known == curve; }))
-      continue;
-    drawn.push_back(&curve);
+    const auto is_term = [&](const auto& other) {
+      return other.first != key && other.second == curve;
+    };
+    if (key == "total" && std::any_of(stage.curves.begin(), stage.curves.end(), is_term)) continue;
     charts += line_chart(html_escape(words(key)), "epoch", Points(curve.begin(), curve.end()));
   }
   return fmt::format("<h3>Stage: {}</h3>\n<div class=\"charts\">\n{}</div>\n",

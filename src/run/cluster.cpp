@@ -325,8 +325,14 @@ class Run {
 
  private:
   void configure() {
+    std::vector<std::string> asked;
+    for (const auto& [name, value] : settings_.parameters) asked.push_back(name);
     take_network_parameters(settings_);
     method_ = configured_method(settings_);
+    if (process_rank() > 0) return;
+    for (const std::string& idle :
+         idle_parameters(asked, method_->parameters(), method_->parameter_values()))
+      progress_.warn(fmt::format("--set {}", idle));
   }
 
   FitContext fit_context() {

@@ -104,7 +104,8 @@ class ComparisonRuns {
             metrics.at("nmi"),
             metrics.at("ari"),
             folder.read_finished_manifest().at("timings").at("fit"),
-            metrics.at("k")};
+            metrics.at("k"),
+            metrics.at("cluster_sizes")};
   }
 
  private:
@@ -190,7 +191,7 @@ std::set<std::string> named(const std::vector<Entry>& entries, std::string Entry
   for (const auto& text : wanted)
     if (std::find(known.begin(), known.end(), text) == known.end())
       throw UserError("{} '{}' is not in the table; it has: {}", option, printable(text),
-                      join(known, ", "));
+                      join(known, "; "));
   const auto& taken = wanted.empty() ? known : wanted;
   return {taken.begin(), taken.end()};
 }
@@ -251,18 +252,23 @@ std::string comparison_markdown(const Comparison& comparison,
         if (run.data == data.name && run.label == method.label) found.push_back(&run);
       if (found.empty()) continue;
       double seconds = 0;
-      for (const auto* run : found) seconds += run->seconds / static_cast<double>(found.size());
+      std::int64_t least = found.front()->sizes.back(), most = 0;
+      for (const auto* run : found) {
+        seconds += run->seconds / static_cast<double>(found.size());
+        least = std::min(least, run->sizes.back());
+        most = std::max(most, run->sizes.front());
+      }
       const auto published = comparison.published.find({method.label, data.name});
-      rows +=
-          fmt::format("| {} | {} | {} | {} | {} | {} | {} | {:.2f} |\n", method.label, found.size(),
-                      found.front()->clusters, percent(found, &ComparedRun::acc),
-                      percent(found, &ComparedRun::nmi), percent(found, &ComparedRun::ari),
-                      published == comparison.published.end() ? "" : published->second, seconds);
+      rows += fmt::format(
+          "| {} | {} | {} | {} | {} | {} | {} to {} | {} | {:.2f} |\n", method.label, found.size(),
+          found.front()->clusters, percent(found, &ComparedRun::acc),
+          percent(found, &ComparedRun::nmi), percent(found, &ComparedRun::ari), least, most,
+          published == comparison.published.end() ? "" : published->second, seconds);
     }
     if (rows.empty()) continue;
     text += fmt::format(
-        "### {}\n\n| method | seeds | K | ACC | NMI | ARI | paper's {} | seconds |\n"
-        "| --- | --- | --- | --- | --- | --- | --- | --- |\n{}\n",
+        "### {}\n\n| method | seeds | K | ACC | NMI | ARI | sizes | paper's {} | seconds |\n"
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n{}\n",
         data.name, comparison.published_figures, rows);
   }
   return text;

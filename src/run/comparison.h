@@ -54,6 +54,7 @@ struct ComparedRun {
   double acc = 0, nmi = 0, ari = 0;
   double seconds = 0;  ///< of the fit alone
   std::int64_t clusters = 0;
+  std::vector<std::int64_t> sizes;  ///< images of each cluster, largest first
 };
 
 /// The seeds of a comparison: first to first + count - 1.
@@ -75,8 +76,8 @@ std::vector<ComparedRun> run_comparison(const Comparison& comparison, SeedRange 
                                         const std::filesystem::path& folder, Progress& progress,
                                         const CancelToken& cancel);
 
-/// ACC, NMI, ARI (percent, mean and deviation over the seeds) and seconds as Markdown, a table for
-/// each data set, beside the published figures.
+/// ACC, NMI, ARI (percent, mean and deviation over the seeds), the sizes of clusters and seconds as
+/// Markdown, a table for each data set, beside the published figures.
 std::string comparison_markdown(const Comparison& comparison, const std::vector<ComparedRun>& runs);
 
 }  // namespace coterie

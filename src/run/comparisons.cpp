@@ -345,10 +345,11 @@ Comparison dcsc_readings(const fs::path& folder) {
 }
 
 Comparison jdce_table(const fs::path& folder) {
-  Comparison table{.name = "jdce-table",
-                   .about =
-                       "the JDCE paper's table III: two steps or joint, from the runs of cc that "
-                       "`contrastive` has"};
+  Comparison table{
+      .name = "jdce-table",
+      .about =
+          "the JDCE paper's table III: two steps or joint, from 20 epochs of SimCLR and "
+          "10 of CC"};
   const auto row = [&](const char* label, const char* method, const char* start,
                        std::map<std::string, std::string> parameters) {
     table.methods.push_back({label, method, std::move(parameters), start});

@@ -363,6 +363,9 @@ LabelTuples::LabelTuples(LabelSets sets, std::int64_t wanted) {
       labels(static_cast<std::int64_t>(m), tuple_of_row[i]) = compact.labels[i];
   }
   for (const std::int32_t tuple : tuple_of_row) weights[tuple] += 1;
+  if (tuples() < 2)
+    throw UserError(
+        "every label set has all rows in one cluster: there is no consensus to be made of them");
   if (wanted < 2 || wanted > tuples())
     throw UserError(
         "clusters = {} is out of range: allowed is 2 to {}, as many groups of rows as the label "

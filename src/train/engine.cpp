@@ -106,6 +106,7 @@ void Engine::keep(std::string name, torch::nn::Module& module) {
 void Engine::run(const std::vector<Stage>& stages) {
   stages_ = &stages;
   check_batches(stages);
+  if (!stages.empty() && !stages.back().items.count) last_steps_ = steps_per_epoch(stages.back());
   run_start_ = last_checkpoint_ = Clock::now();
   for (const Stage& stage : stages) epochs_.push_back(stage.epochs);
   resume();
@@ -118,6 +119,23 @@ void Engine::run(const std::vector<Stage>& stages) {
     write_checkpoint(/*stage_end=*/true);
   }
   if (context_.progress) context_.progress->end();
+}
+
+void Engine::settle_batch_norms(const std::vector<torch::nn::Module*>& modules,
+                                const std::function<void(const torch::Tensor& images)>& network) {
+  constexpr std::int64_t kRemembered = 20, kBatch = 256;
+  if (last_steps_ == 0 || last_steps_ >= kRemembered) return;
+  renew_running_statistics(modules, [&] {
+    const std::int64_t batches = (data_.count + kBatch - 1) / kBatch;
+    for (std::int64_t b = 0; b < batches; ++b) {
+      if (context_.cancel) context_.cancel->check();
+      const std::int64_t begin = data_.count * b / batches;
+      std::vector<std::int64_t> rows(
+          static_cast<std::size_t>(data_.count * (b + 1) / batches - begin));
+      std::iota(rows.begin(), rows.end(), begin);
+      network(images(rows));
+    }
+  });
 }
 
 void Engine::check_batches(const std::vector<Stage>& stages) const {
@@ -341,7 +359,8 @@ void Engine::finish_epoch(const Stage& stage) {
     sizes_text_ = fmt::format(", clusters of {} to {} images", *least, *most);
     if (const std::string collapse = collapse_of(sizes); !collapse.empty()) {
       line["collapse"] = collapse;
-      if (context_.progress && std::exchange(warned_of_, at_.stage) != at_.stage)
+      if (context_.progress && processes().first() &&
+          std::exchange(warned_of_, at_.stage) != at_.stage)
         context_.progress->warn(fmt::format(
             "stage '{}', epoch {}: {}; the clustering may have collapsed. Try another seed, a "
             "lower learning rate or larger batches",

@@ -78,6 +78,13 @@ class Engine {
   /// another process is gone.
   void run(const std::vector<Stage>& stages);
 
+  /// For after `run`. Running statistics of batch norms are of the latest batches, some twenty.
+  /// Where an epoch has fewer, they are of networks that have changed since, or even of none yet:
+  /// then they are taken anew, of all images, as in Batch, which `network` passes through
+  /// `modules`.
+  void settle_batch_norms(const std::vector<torch::nn::Module*>& modules,
+                          const std::function<void(const torch::Tensor& images)>& network);
+
   const TrainContext& context() const { return context_; }
   const Processes& processes() const { return *context_.processes; }
   const TrainingData& data() const { return data_; }
@@ -139,6 +146,7 @@ class Engine {
   TensorMap stored_optimiser_;        // of the stage that a resume lands in
   nlohmann::json stored_clusters_;
   nlohmann::json last_epoch_;
+  std::int64_t last_steps_ = 0;  // in an epoch of the last stage, where that takes images in turn
   std::string sizes_text_;       // of the last epoch, for the live line
   std::int64_t warned_of_ = -1;  // stage whose collapse the user was told of
   double earlier_seconds_ = 0;   // spent on this epoch before a resume

@@ -88,6 +88,17 @@ TEST_F(TrainedRounds, SlowAnAutoencodersClustersAreRefinedFromItsNetwork) {
   EXPECT_EQ(RunFolder(next.out).read_finished_manifest().at("method"), "ae-dac");
 }
 
+TEST_F(TrainedRounds, SlowWhatDcscLeavesWithoutAHeadDpacRefines) {
+  const LoadedRun run =
+      cluster("dcsc", {{"epochs", "1"}, {"batch_size", "16"}, {"semantic_loss", "false"}});
+  RoundRequest round = request(run, "rounds/001");
+  Warnings warnings;
+  RunTrainer().train(round, warnings, CancelToken());
+  const auto manifest = RunFolder(round.out).read_finished_manifest();
+  EXPECT_EQ(manifest.at("method"), "dpac");
+  EXPECT_EQ(settings_from_json(manifest.at("settings")).init_from, run.folder.path());
+}
+
 TEST_F(TrainedRounds, SlowAClusteringWithoutANetworkIsLearnedByANewOne) {
   const LoadedRun run = cluster("pac", {});
   RoundRequest round = request(run, "rounds/001");

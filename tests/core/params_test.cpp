@@ -196,5 +196,21 @@ TEST(Params, DescriptionHoldsWhatHelpShows) {
   EXPECT_EQ(line(7), "pac.restarts/integer/10/1 to 1000/starts");
 }
 
+TEST(Params, ThoseWithoutEffectUnderTheOthersAreNamed) {
+  auto fields = Example::fields();
+  fields.only_with("centre", {"false"}, {"share", "rate"})
+      .only_with("weights", {"p", "p^m"}, {"rate"});
+  Example example;
+  const auto idle = [&](const std::vector<std::string>& names) {
+    return idle_parameters(names, fields.describe(), fields.values(example));
+  };
+  EXPECT_EQ(idle({"rate", "clusters"}),
+            std::vector<std::string>{"rate has no effect: it counts only with centre = false and "
+                                     "weights = p or p^m"});
+  EXPECT_TRUE(idle({"clusters"}).empty());
+  example.centre = false;
+  EXPECT_TRUE(idle({"rate", "share"}).empty());
+}
+
 }  // namespace
 }  // namespace coterie

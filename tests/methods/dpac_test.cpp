@@ -16,6 +16,7 @@ namespace {
 using testing::TemporaryFolder;
 using testing::ToyImages;
 using testing::user_error_of;
+using testing::Warnings;
 using DpacOptions = std::map<std::string, std::string>;
 
 /// dpac, or another method on a backbone, on 60 images of three kinds.
@@ -71,11 +72,42 @@ TEST(Dpac, SelfLabellingGivesTheClustersOfItsOwnHead) {
   EXPECT_EQ(accuracy(found.labels, training.images.truth), 1.0);
   const StoredModel model = training.method->save();
   EXPECT_TRUE(model.tensors.contains("head/labels.weight"));
-  // A threshold that nothing passes leaves the label head untrained.
-  DpacTraining untaught({{"self_label", "true"}, {"label_epochs", "1"}, {"threshold", "1"}});
-  untaught.run();
-  EXPECT_EQ(untaught.history.back().at("losses").at("sure"), 0.0);
-  EXPECT_EQ(untaught.history.back().at("losses").at("cross_entropy"), 0.0);
+  const auto first =
+      std::find_if(training.history.begin(), training.history.end(),
+                   [](const auto& line) { return line.at("stage") == "self-label"; });
+  EXPECT_GT(training.history.back().at("losses").at("agreement"),
+            first->at("losses").at("agreement"));
+
+  // A run that comes from it has its clusters, not those of the head that taught it.
+  TemporaryFolder folder;
+  write_safetensors(folder / "labelled.safetensors", model.tensors);
+  DpacTraining second(DpacOptions{{"epochs", "0"}, {"self_label", "true"}});
+  second.context.init_from = folder / "labelled.safetensors";
+  EXPECT_EQ(second.run().labels, found.labels);
+  EXPECT_EQ(second.epochs_of("self-label"), 0);
+  Warnings warnings;
+  DpacTraining cc(DpacOptions{{"epochs", "1"}}, "cc");
+  cc.context.init_from = folder / "labelled.safetensors";
+  cc.context.progress = &warnings;
+  cc.run();
+  EXPECT_CONTAINS(warnings.all(), "the clusters of that run do not fit");
+}
+
+TEST(Dpac, SelfLabellingThatTeachesNothingLeavesTheClustersAsTheyAre) {
+  const DpacOptions settings{{"pretrain_epochs", "1"}, {"start_epochs", "1"}, {"epochs", "1"}};
+  DpacTraining plain(settings);
+  const Clustering before = plain.run();
+  DpacOptions untaught = settings;
+  untaught.insert({{"self_label", "true"}, {"threshold", "0.999"}, {"weight_decay", "0"}});
+  DpacTraining training(untaught);
+  Warnings warnings;
+  training.context.progress = &warnings;
+  const Clustering found = training.run();
+  EXPECT_EQ(training.epochs_of("self-label"), 1);
+  EXPECT_EQ(training.history.back().at("losses").at("sure"), 0.0);
+  EXPECT_EQ(training.history.back().at("losses").at("cross_entropy"), 0.0);
+  EXPECT_CONTAINS(warnings.all(), "threshold");
+  EXPECT_GT(accuracy(found.labels, before.labels), 0.9);
 }
 
 TEST(Dpac, GoesOnFromTheNetworkOfAnotherRun) {
@@ -96,7 +128,10 @@ TEST(Dpac, GoesOnFromTheNetworkOfAnotherRun) {
   DpacTraining second(
       {{"epochs", "0"}, {"self_label", "true"}, {"label_epochs", "20"}, {"threshold", "0.5"}});
   second.context.init_from = folder / "dpac.safetensors";
+  Warnings warnings;
+  second.context.progress = &warnings;
   EXPECT_EQ(second.score(), 1.0);
+  EXPECT_TRUE(warnings.said.empty()) << warnings.all();
   EXPECT_EQ(second.epochs_of("head"), 0);
   EXPECT_EQ(second.epochs_of("cluster"), 0);
 
@@ -104,7 +139,9 @@ TEST(Dpac, GoesOnFromTheNetworkOfAnotherRun) {
   DpacTraining other(DpacOptions{{"epochs", "0"}, {"start", "random"}});
   other.context.clusters = 4;
   other.context.init_from = folder / "dpac.safetensors";
+  other.context.progress = &warnings;
   EXPECT_CONTAINS(user_error_of([&] { other.run(); }), "epochs = 0");
+  EXPECT_CONTAINS(warnings.all(), "the clusters of that run do not fit");
 
   DpacTraining autoencoder({}, "simclr");
   const Tensor nothing{DType::f32, {1}, std::vector<std::byte>(4)};
@@ -169,7 +206,8 @@ TEST(Dpac, ACollapseInTheEndIsToldThoughItsBatchesLookSound) {
   training.context.init_from = folder / "model.safetensors";
   testing::Warnings warnings;
   training.context.progress = &warnings;
-  training.run();
+  const ToyImages many(400);  // of fewer the statistics would be taken anew
+  training.method->fit(many.data, training.context);
   ASSERT_EQ(training.epochs_of("cluster"), 1);
   EXPECT_FALSE(training.history.back().contains("collapse"));
   EXPECT_CONTAINS(warnings.all(), "in the end one cluster holds 100 % of the images");

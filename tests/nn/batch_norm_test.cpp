@@ -115,5 +115,25 @@ TEST(BatchNorm, OverProcessesIsThatOfTheWholeBatch) {
 }
 #endif
 
+TEST(BatchNorm, RenewedStatisticsAreTheMeanOverBatches) {
+  BatchNorm1d seen(3), unseen(3);
+  torch::nn::Sequential both(seen, unseen);
+  both->eval();
+  seen->running_mean.fill_(100);
+  const auto first = torch::rand({6, 3}), second = torch::rand({6, 3}) + 2;
+  renew_running_statistics({both.ptr().get()}, [&] {
+    seen->forward(first);
+    seen->forward(second);
+  });
+  const auto mean = (first.mean(0) + second.mean(0)) / 2;
+  const auto variance = (first.var(0) + second.var(0)) / 2;
+  EXPECT_TRUE(torch::allclose(seen->running_mean, mean));
+  EXPECT_TRUE(torch::allclose(seen->running_var, variance));
+  EXPECT_TRUE(torch::equal(unseen->running_mean, torch::zeros({3})));
+  // After it the latest batch counts a tenth again.
+  seen->forward(first);
+  EXPECT_TRUE(torch::allclose(seen->running_mean, 0.9 * mean + 0.1 * first.mean(0)));
+}
+
 }  // namespace
 }  // namespace coterie

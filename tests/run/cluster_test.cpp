@@ -231,6 +231,16 @@ TEST_F(RunClustering, NarrowNumbersAreForDevicesThatHaveThem) {
   EXPECT_EQ(used != "bf16", warnings_.all().find("no instructions for bf16") != std::string::npos);
 }
 
+TEST_F(RunClustering, ParametersWithoutEffectAreNamed) {
+  ClusterRequest dpac = request("run");
+  dpac.settings.method = "dpac";
+  dpac.settings.parameters = {
+      {"batch_size", "16"}, {"pretrain_epochs", "1"}, {"epochs", "1"}, {"queue", "32"}};
+  run_clustering(dpac, warnings_, CancelToken());
+  EXPECT_CONTAINS(warnings_.all(),
+                  "--set queue has no effect: it counts only with contrast = moco");
+}
+
 TEST_F(RunClustering, ANetworkComesWithTheParametersThatDescribeIt) {
   ClusterRequest first = request("first");
   first.settings.method = "simclr";

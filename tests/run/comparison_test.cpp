@@ -47,7 +47,7 @@ TEST_F(RunComparison, RunsEachSeedIntoAFolderOfItsOwn) {
   EXPECT_EQ(warnings_.all(), "");
   const std::string table = comparison_markdown(comparison_, runs);
   EXPECT_CONTAINS(table, "| k-means, one start | 2 | 2 | 100.0 ± 0.0 |");
-  EXPECT_CONTAINS(table, "| Ward | 1 | 2 | 100.0 |");
+  EXPECT_CONTAINS(table, "| Ward | 1 | 2 | 100.0 | 100.0 | 100.0 | 20 to 20 |");
 }
 
 TEST_F(RunComparison, BeginsAtTheSeedAskedFor) {
@@ -114,7 +114,7 @@ TEST_F(RunComparison, SelectionKeepsWhatARowStartsFrom) {
   EXPECT_EQ(comparison_.methods[1].label, "second");
   EXPECT_EQ(comparison_.methods[2].label, "third");
   EXPECT_CONTAINS(user_error_of([&] { select_from(comparison_, {"fourth"}, {}); }),
-                  "'fourth' is not in the table; it has: first, second, third");
+                  "'fourth' is not in the table; it has: first; second; third");
   EXPECT_CONTAINS(user_error_of([&] { select_from(comparison_, {}, {"Columns"}); }),
                   "it has: Rows");
 }

@@ -93,6 +93,11 @@ class Dcsc : public HeadMethod<DcscParams, ImageEncoder> {
     if (!params_.feature_loss && !params_.cluster_loss && !params_.semantic_loss)
       throw UserError(
           "feature_loss, cluster_loss and semantic_loss are all off: nothing would be trained");
+    if (params_.over_clustering != OverClustering::none &&
+        many(training.clusters) < training.clusters)
+      throw UserError(
+          "over_clusters = {} is less than the {} clusters: allowed is 0, or {} and more",
+          params_.over_clusters, training.clusters, training.clusters);
     Stage stage = params_.stage("contrast");
     stage.clusters = params_.cluster_loss ? training.clusters : 0;
     stage.trained = {&body().module()};
@@ -224,9 +229,15 @@ const Fields<DcscParams>& DcscParams::fields() {
                                  {"none", OverClustering::none}},
                                 "what has more clusters than asked for: further heads with the "
                                 "same losses, the semantic head, or nothing")
-        .number<std::int64_t>("over_clusters", &DcscParams::over_clusters, between(0, 65536),
-                              "how many these have; 0: 70, or 3.5 times K where that is more");
+        .number<std::int64_t>(
+            "over_clusters", &DcscParams::over_clusters, between(0, 65536),
+            "clusters of the over-clustering head; 0: 70, or 3.5 times K where that is more");
     add_encoder_fields(fields);
+    fields.only_with("feature_loss", {"true"}, {"temperature", "projection"})
+        .only_with("cluster_loss", {"true"}, {"cluster_temperature", "balance"})
+        .only_with("semantic_loss", {"true"},
+                   {"semantic_temperature", "similarity", "stop_gradient", "predictor"})
+        .only_with("over_clustering", {"auxiliary", "semantic"}, {"over_clusters"});
     return fields;
   }();
   return kFields;

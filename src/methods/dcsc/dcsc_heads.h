@@ -46,6 +46,9 @@ class DcscHeads : public ContrastHeads {
   DcscHeads(const DcscHeadsShape& shape, RandomStream& weights);
   torch::Tensor probabilities(const Description& description) override;
   bool has_clusters() const override { return !nearest || nearest->found(); }
+  void see(const Description& description) override {
+    nearest ? static_cast<void>(described(description.features)) : ContrastHeads::see(description);
+  }
 
   /// What k-means looks at: rows of unit length.
   torch::Tensor described(const torch::Tensor& features);

@@ -101,8 +101,10 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
     else if (!training.has_clusters && params_.start == HeadStart::random)
       throw UserError(
           "epochs = 0 leaves the clusters as they begin: they must come from a run of the same K "
-          "(--init-from) or from start=pac");
-    if (params_.self_label) all.push_back(self_labelling(training));
+          "(--init-from) or from start=pac or kmeans");
+    // A run that comes from a self-labelled one has its labels, until its clusters change.
+    if (params_.self_label && (params_.epochs > 0 || !heads().decided_by_labels()))
+      all.push_back(self_labelling(training));
     return all;
   }
 
@@ -312,9 +314,7 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
     const auto teacher = make_teacher(training, "teacher");
     teacher->eval();
     stage.before_epoch = [this, teacher](std::int64_t epoch) {
-      if (epoch > 0) return;
-      take(*teacher);
-      heads().labels_decide();
+      if (epoch == 0) take(*teacher);
     };
     stage.step = [this, training, teacher](Batch& batch) -> Losses {
       const Engine& engine = training.engine;
@@ -329,7 +329,25 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
       // The mean over all images: a batch with few sure ones says little.
       const auto loss =
           (sure * torch::cross_entropy_loss(logits, labels, {}, at::Reduction::None)).mean();
-      return {loss, {{"cross_entropy", loss}, {"sure", sure.mean()}}, labels};
+      const auto learned = logits.argmax(1);
+      return {
+          loss,
+          {{"cross_entropy", loss},
+           {"sure", sure.mean()},
+           {"agreement", learned.eq(labels).to(torch::kFloat).mean()}},
+          batch.epoch > 0 ? learned : labels};  // the head begins with one cluster of nearly all
+    };
+    // An untrained head must not decide.
+    stage.finished = [this, training](std::int64_t epoch,
+                                      const std::map<std::string, double>& losses) {
+      if (losses.at("sure") > 0) heads().labels_decide();
+      const bool learns = epoch > 0 || losses.at("sure") > 0;
+      if (!learns && training.context.progress && training.engine.processes().first())
+        training.context.progress->warn(fmt::format(
+            "self-labelling: no image was surer than threshold = {}, so that nothing was learned; "
+            "lower it, or train the clusters longer",
+            params_.threshold));
+      return !learns;
     };
     return stage;
   }
@@ -366,7 +384,8 @@ const Fields<DpacParams>& DpacParams::fields() {
                               "passes over the images before there are clusters; --init-from "
                               "takes their place")
         .number<double>("pretrain_rate", &DpacParams::pretrain_rate,
-                        Range{.low = 0, .high = 1, .low_open = true}, "step size in these");
+                        Range{.low = 0, .high = 1, .low_open = true},
+                        "step size in the pre-training");
     add_aggregated_target_fields(fields);
     fields
         .choice<DpacDistance>(
@@ -399,22 +418,31 @@ const Fields<DpacParams>& DpacParams::fields() {
                               "epochs after which clusters of all images are found anew")
         .flag("self_label", &DpacParams::self_label,
               "a last training: sure predictions are labels for strongly changed images")
+        .carries_over()
         .number<std::int64_t>("label_epochs", &DpacParams::label_epochs, between(1, 100000),
-                              "passes over the images in it")
+                              "passes over the images in the self-labelling")
         .number<double>("label_rate", &DpacParams::label_rate,
-                        Range{.low = 0, .high = 1, .low_open = true}, "step size in these")
-        .number<double>("threshold", &DpacParams::threshold, between(0, 1),
+                        Range{.low = 0, .high = 1, .low_open = true},
+                        "step size in the self-labelling")
+        .number<double>("threshold", &DpacParams::threshold,
+                        Range{.low = 0, .high = 1, .high_open = true},
                         "probability above which a prediction is sure")
         .number<std::int64_t>(
             "queue", &DpacParams::queue, between(2, 1 << 20),
             "keys of earlier images, with contrast=moco; at least a batch, at most as "
             "many as there are images")
-        .number<double>("momentum", &DpacParams::momentum,
-                        Range{.low = 0, .high = 1, .high_open = true},
-                        "how much of itself their network keeps in a step");
+        .number<double>(
+            "momentum", &DpacParams::momentum, Range{.low = 0, .high = 1, .high_open = true},
+            "with contrast=moco, how much of itself the network of the keys keeps in a step");
     add_head_start_fields(fields);
-    add_view_training_fields(fields, /*least_epochs=*/0);
+    add_view_training_fields(fields, /*least_epochs=*/0, "passes over the images while clustering");
     add_encoder_fields(fields);
+    fields.only_with("objective", {"opa"}, {"m", "scores", "memory"})
+        .only_with("objective", {"opa", "jpac"}, {"distance"})
+        .only_with("objective", {"kmeans", "fcm", "pac"}, {"codes_every"})
+        .only_with("contrast", {"moco"}, {"queue", "momentum"})
+        .only_with("start", {"pac", "kmeans"}, {"start_epochs"})
+        .only_with("self_label", {"true"}, {"label_epochs", "label_rate", "threshold"});
     return fields;
   }();
   return kFields;

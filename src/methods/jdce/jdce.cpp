@@ -156,6 +156,12 @@ class Jdce : public HeadMethod<JdceParams, ImageEncoder> {
     if (params_.least_dropout > params_.most_dropout)
       throw UserError("least_dropout = {} is above most_dropout = {}", params_.least_dropout,
                       params_.most_dropout);
+    if (params_.augment && params_.joint && params_.contrast > 0)
+      throw UserError(
+          "augment = true has no effect while contrast = {} compares two changed images of each; "
+          "set "
+          "contrast=0 for one",
+          params_.contrast);
     if (params_.soft && !training.context.bases.empty())
       throw UserError("soft = true takes probabilities, and --bases gives labels alone");
     std::vector<Stage> all;
@@ -522,42 +528,46 @@ const Fields<JdceParams>& JdceParams::fields() {
                               "passes over the images of contrastive clustering (cc) before there "
                               "is an ensemble; --init-from a run of it takes their place")
         .number<double>("pretrain_rate", &JdceParams::pretrain_rate,
-                        Range{.low = 0, .high = 1, .low_open = true}, "step size in these")
+                        Range{.low = 0, .high = 1, .low_open = true},
+                        "step size in the pre-training and while `heads` learn")
         .number<double>("pretrain_decay", &JdceParams::pretrain_decay, between(0, 1),
-                        "pull of the weights towards 0 in these")
+                        "pull of the weights towards 0 in the pre-training")
         .number<double>("cluster_temperature", &JdceParams::cluster_temperature, between(0.01, 10),
-                        "what cosines of clusters are divided by in these")
+                        "what cosines of clusters are divided by in the pre-training")
         .number<double>("balance", &JdceParams::balance, between(0, 1000),
-                        "weight in these of what keeps the clusters equally large")
+                        "weight in the pre-training of what keeps the clusters equally large")
         .number<std::int64_t>("iterations", &JdceParams::iterations, between(1, 10000),
                               "consensus clusterings that are made and learned, one after another, "
                               "each for `epochs`")
         .number<std::int64_t>("members", &JdceParams::members, between(2, 1000),
                               "base clusterings of a consensus; twice as many are made")
-        .choice<JdceBases>("bases", &JdceParams::bases,
-                           {{"dropout", JdceBases::dropout},
-                            {"heads", JdceBases::heads},
-                            {"kmeans", JdceBases::kmeans},
-                            {"layers", JdceBases::layers},
-                            {"parts", JdceBases::parts}},
-                           "where they come from: the cluster head with dropout, cluster heads "
-                           "from as many random starts, k-means of the embeddings from as many "
-                           "seeds, k-means of what each layer of the backbone gives, or k-means of "
-                           "random parts of the whitened embeddings")
-        .choice<KeptBases>("kept", &JdceParams::kept,
-                           {{"diverse", KeptBases::diverse}, {"alike", KeptBases::alike}},
-                           "which of them stay: the most different ones, or those that agree most")
+        .choice<JdceBases>(
+            "bases", &JdceParams::bases,
+            {{"dropout", JdceBases::dropout},
+             {"heads", JdceBases::heads},
+             {"kmeans", JdceBases::kmeans},
+             {"layers", JdceBases::layers},
+             {"parts", JdceBases::parts}},
+            "where base clusterings come from: the cluster head with dropout, cluster heads "
+            "from as many random starts, k-means of the embeddings from as many "
+            "seeds, k-means of what each layer of the backbone gives, or k-means of "
+            "random parts of the whitened embeddings")
+        .choice<KeptBases>(
+            "kept", &JdceParams::kept,
+            {{"diverse", KeptBases::diverse}, {"alike", KeptBases::alike}},
+            "which base clusterings stay: the most different ones, or those that agree most")
         .number<std::int64_t>("earlier", &JdceParams::earlier, between(0, 1000),
                               "ensembles before the present one whose bases take part in the "
                               "consensus too")
-        .number<std::int64_t>("head_epochs", &JdceParams::head_epochs, between(1, 100000),
-                              "passes over the images in which `heads` learn clusters as in cc, "
-                              "with the backbone held")
+        .number<std::int64_t>(
+            "head_epochs", &JdceParams::head_epochs, between(1, 100000),
+            "with bases=heads, passes over the images in which they learn clusters as in cc, "
+            "with the backbone held")
         .number<double>(
             "least_dropout", &JdceParams::least_dropout, between(0, 0.99),
-            "share of hidden values, or of whitened ones, left out in the first of them")
+            "share of hidden values, or of whitened ones, left out in the first base clustering")
         .number<double>("most_dropout", &JdceParams::most_dropout, between(0, 0.99),
-                        "and in the last")
+                        "the same in the last one; between, it grows evenly")
         .flag("soft", &JdceParams::soft, "the consensus is of probabilities and not of labels")
         .flag("unit_columns", &JdceParams::unit_columns,
               "large and small clusters count alike in the consensus, and all bases")
@@ -577,8 +587,12 @@ const Fields<JdceParams>& JdceParams::fields() {
                             {{"kmeans", JdceLabels::kmeans}, {"head", JdceLabels::head}},
                             "what decides in the end: k-means of the head's outputs, or the "
                             "largest of them");
-    add_view_training_fields(fields);
+    add_view_training_fields(fields, /*least_epochs=*/1,
+                             "passes over the images for each consensus");
     add_encoder_fields(fields);
+    fields.only_with("bases", {"dropout", "parts"}, {"least_dropout", "most_dropout"})
+        .only_with("bases", {"heads"}, {"head_epochs"})
+        .only_with("joint", {"true"}, {"earlier", "contrast"});
     return fields;
   }();
   return kFields;
