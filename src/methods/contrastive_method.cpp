@@ -53,10 +53,6 @@ Clustering ContrastiveMethod<Params>::fit(const TrainingData& data, const FitCon
   engine.run({stage(encoder_, projector_, engine)});
   statistics_ = training_statistics(engine);
   if (!engine.processes().first()) return {};
-  engine.settle_batch_norms({&encoder_.module()}, [&](const torch::Tensor& images) {
-    engine.forward(encoder_.normalised(images),
-                   [this](const torch::Tensor& x) { return encoder_.describe(x).codes; });
-  });
   clusters_ = EmbeddingClusters(this->params_);
   return clusters_.fit(encoder_.embed(data, context), context);
 }

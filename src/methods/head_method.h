@@ -123,6 +123,7 @@ Clustering HeadMethod<Params, Body>::fit(const TrainingData& data, const FitCont
   engine.run(all_stages(training));
   statistics_ = training_statistics(engine);
   if (!engine.processes().first()) return {};
+  // The head learned from features under the statistics of batches.
   engine.settle_batch_norms(
       {&body_.module(), head_.get()}, [this, &engine](const torch::Tensor& images) {
         engine.forward(body_.normalised(images), [this](const torch::Tensor& x) {

@@ -10,10 +10,6 @@
 #error "libtorch 1.13 or newer is needed"
 #endif
 
-// Autocast by device type came with 2.4.
-#define COTERIE_TYPED_AUTOCAST \
-  (TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 4))
-
 namespace coterie {
 
 /// Resizes float images [N, C, H, W] to `height` x `width`, bilinear, with the low-pass filter that
@@ -51,7 +47,7 @@ class AutocastScope {
  public:
   AutocastScope(const torch::Device& device, bool on) : device_(device.type()), before_(is_on()) {
     set(on);
-#if COTERIE_TYPED_AUTOCAST
+#if TORCH_VERSION_MAJOR >= 2
     at::autocast::set_autocast_dtype(device_, torch::kBFloat16);
 #else
     if (device_ == torch::kCUDA) at::autocast::set_autocast_gpu_dtype(torch::kBFloat16);
@@ -68,7 +64,7 @@ class AutocastScope {
   AutocastScope& operator=(const AutocastScope&) = delete;
 
  private:
-#if COTERIE_TYPED_AUTOCAST
+#if TORCH_VERSION_MAJOR >= 2
   bool is_on() const { return at::autocast::is_autocast_enabled(device_); }
   void set(bool on) const { at::autocast::set_autocast_enabled(device_, on); }
 #else

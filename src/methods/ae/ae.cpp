@@ -56,10 +56,6 @@ Clustering Ae<Params>::fit(const TrainingData& data, const FitContext& context) 
   if (context.init_from.empty()) engine.run({autoencoder_.pretraining(engine)});
   statistics_ = training_statistics(engine);
   if (!engine.processes().first()) return {};
-  engine.settle_batch_norms({&autoencoder_.network()}, [&](const torch::Tensor& images) {
-    engine.forward(autoencoder_.normalised(images),
-                   [this](const torch::Tensor& x) { return autoencoder_.describe(x).codes; });
-  });
   clusters_ = EmbeddingClusters(this->params_);
   return clusters_.fit(autoencoder_.codes(data, context), context);
 }
