@@ -63,6 +63,36 @@ class Teacher : public torch::nn::Module {
   Mlp clusters_;
 };
 
+/// How many images of an epoch the teacher put into each cluster, and how many of them it was sure
+/// of.
+class SureCounts : public torch::nn::Module {
+ public:
+  explicit SureCounts(std::int64_t clusters)
+      : all_(register_buffer("all", torch::zeros({clusters}))),
+        sure_(register_buffer("sure", torch::zeros({clusters}))) {}
+  void start() {
+    all_.zero_();
+    sure_.zero_();
+  }
+  /// `labels` [B], and `sure` [B] of 0 and 1.
+  void add(const torch::Tensor& labels, const torch::Tensor& sure) {
+    all_.index_add_(0, labels, torch::ones_like(sure));
+    sure_.index_add_(0, labels, sure);
+  }
+  /// How many clusters with images have none that is sure.
+  std::int64_t without(const Processes& processes) const {
+    return processes.sum(all_)
+        .gt(0)
+        .logical_and(processes.sum(sure_).eq(0))
+        .sum()
+        .item<std::int64_t>();
+  }
+
+ private:
+  torch::Tensor all_;
+  torch::Tensor sure_;
+};
+
 class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
  public:
   using HeadMethod::HeadMethod;
@@ -313,15 +343,20 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
     // Labels of a network that learns from them would drift, and clusters merge.
     const auto teacher = make_teacher(training, "teacher");
     teacher->eval();
-    stage.before_epoch = [this, teacher](std::int64_t epoch) {
+    const auto counts = std::make_shared<SureCounts>(training.clusters);
+    counts->to(training.engine.context().device);
+    training.engine.keep("sure", *counts);
+    stage.before_epoch = [this, teacher, counts](std::int64_t epoch) {
       if (epoch == 0) take(*teacher);
+      counts->start();
     };
-    stage.step = [this, training, teacher](Batch& batch) -> Losses {
+    stage.step = [this, training, teacher, counts](Batch& batch) -> Losses {
       const Engine& engine = training.engine;
       const AssignedRows weak = teacher->assigned(body().normalised(batch.views("weak", weak_)),
                                                   /*projected=*/false, engine);
       const auto [surest, labels] = weak.probabilities.max(1);
       const auto sure = surest.gt(params_.threshold).to(torch::kFloat);
+      counts->add(labels, sure);
       const auto logits = engine.forward(
           body().normalised(batch.views("strong", strong_)), [&](const torch::Tensor& x) {
             return heads().label_logits(body().backbone()->forward(x));
@@ -337,16 +372,16 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
            {"agreement", learned.eq(labels).to(torch::kFloat).mean()}},
           batch.epoch > 0 ? learned : labels};  // the head begins with one cluster of nearly all
     };
-    // An untrained head must not decide.
-    stage.finished = [this, training](std::int64_t epoch,
-                                      const std::map<std::string, double>& losses) {
-      if (losses.at("sure") > 0) heads().labels_decide();
-      const bool learns = epoch > 0 || losses.at("sure") > 0;
+    // A head that has not seen every cluster must not decide.
+    stage.finished = [this, training, counts](std::int64_t epoch, const auto&) {
+      const std::int64_t unseen = counts->without(training.engine.processes());
+      if (unseen == 0) heads().labels_decide();
+      const bool learns = epoch > 0 || unseen == 0;
       if (!learns && training.context.progress && training.engine.processes().first())
         training.context.progress->warn(fmt::format(
-            "self-labelling: no image was surer than threshold = {}, so that nothing was learned; "
-            "lower it, or train the clusters longer",
-            params_.threshold));
+            "self-labelling ends without effect: {} of {} clusters have no image surer than "
+            "threshold = {}; lower it, or train the clusters longer",
+            unseen, training.clusters, params_.threshold));
       return !learns;
     };
     return stage;
