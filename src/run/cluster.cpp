@@ -569,7 +569,8 @@ LoadedRun run_clustering(const ClusterRequest& request, Progress& progress,
       tell_of_replaced(folder, progress);
     } else {  // A run that cannot be continued leaves nothing behind.
       folder.bring_back();
-      if (existed) create_folder(folder.path());
+      std::error_code ignored;
+      if (!existed) fs::remove(folder.path(), ignored);  // where nothing else is in it
     }
     throw;
   }

@@ -241,7 +241,6 @@ void RunFolder::remove_outputs() const {
   std::error_code ignored;
   for (const auto& [name, role, holds] : run_files())  // The manifest is the first of them.
     if (role != RunFileRole::kept) fs::remove_all(file(name), ignored);
-  fs::remove(path_, ignored);  // Only where it is empty by now.
 }
 
 FileLock RunFolder::lock() const {

@@ -71,7 +71,7 @@ class RunFolder {
   /// report and event files, which no result is read from, are not among them.
   nlohmann::json list_files() const;
 
-  /// Removes every file that a run writes, and the folder where nothing else is in it.
+  /// Removes every file that a run writes, but not the folder.
   void remove_outputs() const;
 
   /// Held by whoever writes a run into the folder. Throws UserError where there is no such folder,

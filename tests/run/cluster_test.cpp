@@ -174,6 +174,18 @@ TEST_F(RunClustering, WhatIsReplacedIsKeptUntilTheNewRunIsDone) {
   EXPECT_FALSE(fs::exists(run.replaced()));
 }
 
+TEST_F(RunClustering, AnUnfinishedRunIsReplacedInItsOwnFolder) {
+  run_clustering(kmeans_request("other"), warnings_, CancelToken());  // decodes the images
+  ClusterRequest stopped = request("run");
+  CancelToken cancel;
+  cancel.cancel();
+  EXPECT_THROW(run_clustering(stopped, warnings_, cancel), Interrupted);
+  ClusterRequest second = kmeans_request("run");
+  second.force = true;
+  EXPECT_EQ(run_clustering(second, warnings_, CancelToken()).manifest.at("method"), "kmeans");
+  EXPECT_FALSE(fs::exists(RunFolder(second.out).replaced()));
+}
+
 TEST_F(RunClustering, ACrashWhileARunIsSetAsideLosesNothing) {
   ClusterRequest first = kmeans_request("run");
   run_clustering(first, warnings_, CancelToken());

@@ -174,7 +174,7 @@ TEST(MapRun, AMapGoesWithItsRun) {
   for (const auto& file : run.folder.list_files())
     EXPECT_EQ(file.at("name").get<std::string>().find("map"), std::string::npos);
   run.folder.remove_outputs();
-  EXPECT_FALSE(std::filesystem::exists(run.folder.path()));
+  EXPECT_TRUE(std::filesystem::is_empty(run.folder.path()));
 }
 
 }  // namespace
