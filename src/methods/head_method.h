@@ -72,8 +72,9 @@ class HeadMethod : public MethodWith<Params> {
   /// Tells the user where the labels of all images are those of a collapse, though the batches of
   /// the last epoch, whose batch norms took their own statistics, may have looked sound.
   void note_collapse(const std::vector<std::int32_t>& labels, const FitContext& context);
-  /// Says where the run that the network comes from has clusters that cannot be taken.
-  void note_other_head(bool has_clusters, const FitContext& context);
+  /// Takes the head of the run that the network comes from, says whether its clusters were among
+  /// what fits, and tells the user where it has some that do not.
+  bool take_given_head(const FitContext& context);
   /// Takes another run's head, or what fits of it, and says whether its clusters were among that.
   bool take_head(const TensorMap& model);
   /// Logarithms of probabilities [B, K] of what the network makes of images: of the head's own
@@ -102,9 +103,7 @@ Clustering HeadMethod<Params, Body>::fit(const TrainingData& data, const FitCont
   clusters_ = context.clusters;
   RandomStream weights(context.seed, "head");
   head_ = make_head(clusters_, weights);
-  const bool has_clusters =
-      !context.init_from.empty() && take_head(read_safetensors(context.init_from).tensors);
-  note_other_head(has_clusters, context);
+  const bool has_clusters = take_given_head(context);
   TrainContext around = train_context(context, data, *this);
   around.identity["clusters"] = context.clusters;
   around.time_budget *= kTrainingShare;
@@ -139,13 +138,17 @@ Clustering HeadMethod<Params, Body>::fit(const TrainingData& data, const FitCont
 }
 
 template <class Params, class Body>
-void HeadMethod<Params, Body>::note_other_head(bool has_clusters, const FitContext& context) {
-  const bool given = !context.init_from.empty() && context.corrections.labels.empty();
-  if (!given || has_clusters || !context.progress || process_rank() > 0) return;
-  if (!tensors_under(kHead, read_safetensors(context.init_from).tensors).empty())
+bool HeadMethod<Params, Body>::take_given_head(const FitContext& context) {
+  if (context.init_from.empty()) return false;
+  const TensorMap given = read_safetensors(context.init_from).tensors;
+  const bool has_clusters = take_head(given);
+  const bool told = context.progress && process_rank() == 0;
+  if (!has_clusters && told && context.corrections.labels.empty() &&
+      !tensors_under(kHead, given).empty())
     context.progress->warn(
         "--init-from: the clusters of that run do not fit: its head has another shape (K, "
         "projector_layers, head_width) or belongs to another method; they are learned anew");
+  return has_clusters;
 }
 
 template <class Params, class Body>

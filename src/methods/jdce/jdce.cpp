@@ -159,8 +159,7 @@ class Jdce : public HeadMethod<JdceParams, ImageEncoder> {
     if (params_.augment && params_.joint && params_.contrast > 0)
       throw UserError(
           "augment = true has no effect while contrast = {} compares two changed images of each; "
-          "set "
-          "contrast=0 for one",
+          "set contrast=0 for one",
           params_.contrast);
     if (params_.soft && !training.context.bases.empty())
       throw UserError("soft = true takes probabilities, and --bases gives labels alone");
