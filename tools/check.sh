@@ -21,7 +21,8 @@ done
 
 for preset in "$@"; do
   echo "== $preset"
-  grep -E 'tests passed|Total Test time' "build/$preset/ctest.log" 2>/dev/null || echo "no tests ran"
+  awk '/tests passed|Total Test time/; /^The following tests FAILED/ { failed = 1 } failed' \
+    "build/$preset/ctest.log" 2>/dev/null | grep . || echo "no tests ran"
 done
 if [ -n "$failed" ]; then
   echo "failed:$failed"

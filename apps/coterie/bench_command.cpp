@@ -57,17 +57,24 @@ int bench(const BenchOptions& options, Session& session) {
     fmt::print("{}", comparison_markdown(comparison, runs));
     return 0;
   }
+  const auto figures = [](const Agreement& scores) -> nlohmann::json {
+    return {{"acc", scores.acc}, {"nmi", scores.nmi}, {"ari", scores.ari}};
+  };
   auto list = nlohmann::json::array();
-  for (const auto& run : runs)
-    list.push_back({{"data", run.data},
-                    {"method", run.label},
-                    {"seed", run.seed},
-                    {"k", run.clusters},
-                    {"acc", run.acc},
-                    {"nmi", run.nmi},
-                    {"ari", run.ari},
-                    {"cluster_sizes", run.sizes},
-                    {"seconds", run.seconds}});
+  for (const auto& run : runs) {
+    nlohmann::json one = figures(run.scores);
+    one.update({{"data", run.data},
+                {"method", run.label},
+                {"seed", run.seed},
+                {"k", run.clusters},
+                {"cluster_sizes", run.sizes},
+                {"seconds", run.seconds}});
+    if (const auto& ensemble = run.ensemble)
+      one["ensemble"] = {{"best_base", figures(ensemble->best_base)},
+                         {"mean_base", figures(ensemble->mean_base)},
+                         {"consensus", figures(ensemble->consensus)}};
+    list.push_back(std::move(one));
+  }
   print_json({{"table", comparison.name}, {"runs", list}});
   return 0;
 }

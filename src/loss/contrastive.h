@@ -62,7 +62,7 @@ torch::Tensor semantic_info_nce(const ViewPair& p, const ViewPair& q, std::int64
 /// cluster's other view is its column in the other, and there are 2K of them.
 torch::Tensor cluster_info_nce(const ViewPair& assignments, double temperature);
 
-/// log K minus the entropy of the mean assignment (eq. 7 there, with its sign and its range turned
+/// log K minus the entropy of the mean assignment (eq. 6 there, with its sign and its range turned
 /// into a loss), a scalar: 0 where all clusters have the same share of the rows [B, K], log K where
 /// one has all.
 torch::Tensor imbalance(const torch::Tensor& assignments);

@@ -63,10 +63,13 @@ nlohmann::json training_statistics(const Engine& engine) {
 void keep_snapshots(const FitContext& context, TrainContext& around,
                     std::function<Clustering(const TrainingData&, const FitContext&)> look) {
   if (context.snapshots.epochs.empty()) return;
-  around.look = [&context, look = std::move(look)](const std::string& stage, std::int64_t epoch) {
+  around.look = [&context, look = std::move(look)](const EpochEnd& end) {
     const Snapshots& wanted = context.snapshots;
-    if (std::ranges::find(wanted.epochs, epoch) == wanted.epochs.end()) return;
-    wanted.keep(stage, epoch, look(wanted.sample, context.silent()));
+    if (std::ranges::find(wanted.epochs, end.epoch) == wanted.epochs.end()) return;
+    Clustering seen = look(wanted.sample, context.silent());
+    // A head that no stage has trained yet says nothing.
+    if (!end.has_clusters) seen = Clustering{{}, std::move(seen.embeddings)};
+    wanted.keep(end.stage, end.epoch, seen);
   };
 }
 

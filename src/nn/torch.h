@@ -10,6 +10,11 @@
 #error "libtorch 1.13 or newer is needed"
 #endif
 
+// Mixed precision is set for a device's type since 2.4; before, there were calls for each.
+#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 4)
+#define COTERIE_AUTOCAST_BY_TYPE
+#endif
+
 namespace coterie {
 
 /// Resizes float images [N, C, H, W] to `height` x `width`, bilinear, with the low-pass filter that
@@ -47,7 +52,7 @@ class AutocastScope {
  public:
   AutocastScope(const torch::Device& device, bool on) : device_(device.type()), before_(is_on()) {
     set(on);
-#if TORCH_VERSION_MAJOR >= 2
+#ifdef COTERIE_AUTOCAST_BY_TYPE
     at::autocast::set_autocast_dtype(device_, torch::kBFloat16);
 #else
     if (device_ == torch::kCUDA) at::autocast::set_autocast_gpu_dtype(torch::kBFloat16);
@@ -64,7 +69,7 @@ class AutocastScope {
   AutocastScope& operator=(const AutocastScope&) = delete;
 
  private:
-#if TORCH_VERSION_MAJOR >= 2
+#ifdef COTERIE_AUTOCAST_BY_TYPE
   bool is_on() const { return at::autocast::is_autocast_enabled(device_); }
   void set(bool on) const { at::autocast::set_autocast_enabled(device_, on); }
 #else

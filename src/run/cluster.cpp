@@ -1,5 +1,7 @@
 #include "coterie/run/cluster.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <chrono>
 #include <optional>
@@ -315,6 +317,9 @@ class Run {
                                  printable(folder_.path().native())));
       throw;
     }
+    if (const auto missing = snapshots.missing(settings_.snapshots); !missing.empty())
+      progress_.warn(fmt::format("--snapshots: no stage of the training had an epoch {}",
+                                 fmt::join(missing, ", ")));
     fit_seconds_ = watch_.lap();
     clusters_ = result.probabilities.cols();
     return write(result);

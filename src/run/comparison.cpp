@@ -65,6 +65,10 @@ const ComparedMethod& method_of(const Comparison& comparison, const std::string&
   return *found;
 }
 
+Agreement agreement_of(const nlohmann::json& scores) {
+  return {scores.at("acc"), scores.at("nmi"), scores.at("ari")};
+}
+
 /// The runs of a comparison in their folders.
 class ComparisonRuns {
  public:
@@ -100,12 +104,11 @@ class ComparisonRuns {
     return {data.name,
             method.label,
             seed,
-            metrics.at("acc"),
-            metrics.at("nmi"),
-            metrics.at("ari"),
+            agreement_of(metrics),
             folder.read_finished_manifest().at("timings").at("fit"),
             metrics.at("k"),
-            metrics.at("cluster_sizes")};
+            metrics.at("cluster_sizes"),
+            last_ensemble(folder.read_history())};
   }
 
  private:
@@ -169,17 +172,42 @@ class ComparisonRuns {
 };
 
 /// Mean and standard deviation (of the population) as "78.0 ± 0.1", in percent.
-std::string percent(const std::vector<const ComparedRun*>& runs, double ComparedRun::*figure) {
+std::string percent(const std::vector<Agreement>& seeds, double Agreement::*figure) {
   double sum = 0, squares = 0;
-  for (const auto* run : runs) {
-    sum += run->*figure;
-    squares += (run->*figure) * (run->*figure);
+  for (const Agreement& one : seeds) {
+    sum += one.*figure;
+    squares += (one.*figure) * (one.*figure);
   }
-  const auto count = static_cast<double>(runs.size());
+  const auto count = static_cast<double>(seeds.size());
   const double mean = sum / count;
   const double deviation = std::sqrt(std::max(0.0, squares / count - mean * mean));
-  return runs.size() > 1 ? fmt::format("{:.1f} ± {:.1f}", 100 * mean, 100 * deviation)
-                         : fmt::format("{:.1f}", 100 * mean);
+  return seeds.size() > 1 ? fmt::format("{:.1f} ± {:.1f}", 100 * mean, 100 * deviation)
+                          : fmt::format("{:.1f}", 100 * mean);
+}
+
+/// The start of a row of the table, up to its scores.
+std::string scored_row(const std::string& label, std::int64_t clusters,
+                       const std::vector<Agreement>& seeds) {
+  return fmt::format("| {} | {} | {} | {} | {} | {} |", label, seeds.size(), clusters,
+                     percent(seeds, &Agreement::acc), percent(seeds, &Agreement::nmi),
+                     percent(seeds, &Agreement::ari));
+}
+
+/// A row for each part of the ensembles of a method's runs.
+std::string ensemble_rows(const std::vector<const ComparedRun*>& runs) {
+  std::string rows;
+  for (const auto& [name, part] : {std::pair{"best base", &EnsembleScores::best_base},
+                                   std::pair{"mean base", &EnsembleScores::mean_base},
+                                   std::pair{"consensus", &EnsembleScores::consensus}}) {
+    std::vector<Agreement> seeds;
+    for (const auto* run : runs)
+      if (run->ensemble) seeds.push_back((*run->ensemble).*part);
+    if (seeds.empty()) continue;
+    rows += scored_row(fmt::format("{}: {}", runs.front()->label, name), runs.front()->clusters,
+                       seeds) +
+            " | | |\n";
+  }
+  return rows;
 }
 
 /// The entries whose `name` is wanted. Throws UserError on a wanted name that none has.
@@ -197,6 +225,24 @@ std::set<std::string> named(const std::vector<Entry>& entries, std::string Entry
 }
 
 }  // namespace
+
+std::optional<EnsembleScores> last_ensemble(const std::vector<nlohmann::json>& history) {
+  const auto line = std::find_if(history.rbegin(), history.rend(), [](const nlohmann::json& one) {
+    return one.value("stage", "") == "consensus" && one.contains("consensus_scores");
+  });
+  if (line == history.rend()) return std::nullopt;
+  EnsembleScores scores{.consensus = agreement_of(line->at("consensus_scores"))};
+  const auto& bases = line->at("bases").at("scores");
+  for (const auto& base : bases) {
+    const Agreement one = agreement_of(base);
+    if (one.acc > scores.best_base.acc) scores.best_base = one;
+    const auto count = static_cast<double>(bases.size());
+    scores.mean_base.acc += one.acc / count;
+    scores.mean_base.nmi += one.nmi / count;
+    scores.mean_base.ari += one.ari / count;
+  }
+  return scores;
+}
 
 void select_from(Comparison& comparison, const std::vector<std::string>& methods,
                  const std::vector<std::string>& data) {
@@ -251,6 +297,8 @@ std::string comparison_markdown(const Comparison& comparison,
       for (const auto& run : runs)
         if (run.data == data.name && run.label == method.label) found.push_back(&run);
       if (found.empty()) continue;
+      std::vector<Agreement> seeds;
+      for (const auto* run : found) seeds.push_back(run->scores);
       double seconds = 0;
       std::int64_t least = found.front()->sizes.back(), most = 0;
       for (const auto* run : found) {
@@ -259,11 +307,11 @@ std::string comparison_markdown(const Comparison& comparison,
         most = std::max(most, run->sizes.front());
       }
       const auto published = comparison.published.find({method.label, data.name});
-      rows += fmt::format(
-          "| {} | {} | {} | {} | {} | {} | {} to {} | {} | {:.2f} |\n", method.label, found.size(),
-          found.front()->clusters, percent(found, &ComparedRun::acc),
-          percent(found, &ComparedRun::nmi), percent(found, &ComparedRun::ari), least, most,
-          published == comparison.published.end() ? "" : published->second, seconds);
+      rows +=
+          scored_row(method.label, found.front()->clusters, seeds) +
+          fmt::format(" {} to {} | {} | {:.2f} |\n", least, most,
+                      published == comparison.published.end() ? "" : published->second, seconds) +
+          ensemble_rows(found);
     }
     if (rows.empty()) continue;
     text += fmt::format(

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -47,15 +49,31 @@ struct Comparison {
   std::map<std::pair<std::string, std::string>, std::string> published = {};
 };
 
+/// ACC, NMI and ARI, of 1.
+struct Agreement {
+  double acc = 0, nmi = 0, ari = 0;
+};
+
+/// What an ensemble is made of, scored: its base clusterings and their consensus.
+struct EnsembleScores {
+  Agreement best_base;  ///< the one of the highest ACC
+  Agreement mean_base;
+  Agreement consensus;
+};
+
 /// One clustering of a comparison, scored.
 struct ComparedRun {
   std::string data, label;
   std::uint64_t seed = 0;
-  double acc = 0, nmi = 0, ari = 0;
+  Agreement scores;
   double seconds = 0;  ///< of the fit alone
   std::int64_t clusters = 0;
-  std::vector<std::int64_t> sizes;  ///< images of each cluster, largest first
+  std::vector<std::int64_t> sizes;         ///< images of each cluster, largest first
+  std::optional<EnsembleScores> ensemble;  ///< its last one, where the method makes any
 };
+
+/// What the last line of stage "consensus" in `history` (lines of history.jsonl) tells.
+std::optional<EnsembleScores> last_ensemble(const std::vector<nlohmann::json>& history);
 
 /// The seeds of a comparison: first to first + count - 1.
 struct SeedRange {

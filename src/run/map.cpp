@@ -16,6 +16,7 @@
 #include "coterie/methods/shallow_methods.h"
 #include "coterie/run/cluster.h"
 #include "coterie/run/run_folder.h"
+#include "coterie/run/snapshots.h"
 #include "coterie/shallow/principal_components.h"
 #include "coterie/shallow/rows.h"
 #include "coterie/shallow/tsne_layout.h"
@@ -37,20 +38,6 @@ struct Source {
   Dataset dataset;
   Matrix<float> pixels;
 };
-
-/// Names of the snapshots in a folder, STAGE-EPOCH.
-std::vector<std::string> snapshot_names(const fs::path& folder) {
-  std::vector<std::string> names;
-  std::error_code none;
-  for (const auto& entry : fs::directory_iterator(folder, none)) {
-    const std::string stem = entry.path().stem().native();
-    if (entry.path().extension() == ".npy" && !stem.ends_with("-map") &&
-        !stem.ends_with("-probabilities"))
-      names.push_back(stem);
-  }
-  std::sort(names.begin(), names.end());
-  return names;
-}
 
 /// The snapshot's name as its files have it: of "adapt-5", which is as good, "adapt-0005".
 std::string find_snapshot(const RunFolder& folder, const std::string& asked) {

@@ -13,6 +13,26 @@
 
 namespace coterie {
 
+namespace {
+
+/// What a snapshot's name ends with.
+std::string epoch_suffix(std::int64_t epoch) { return fmt::format("-{:04}", epoch); }
+
+}  // namespace
+
+std::vector<std::string> snapshot_names(const std::filesystem::path& folder) {
+  std::vector<std::string> names;
+  std::error_code none;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, none)) {
+    const std::string stem = entry.path().stem().native();
+    if (entry.path().extension() == ".npy" && !stem.ends_with("-map") &&
+        !stem.ends_with("-probabilities"))
+      names.push_back(stem);
+  }
+  std::ranges::sort(names);
+  return names;
+}
+
 SnapshotWriter::SnapshotWriter(std::filesystem::path folder, const Dataset& dataset)
     : folder_(std::move(folder)), dataset_(dataset) {}
 
@@ -42,10 +62,20 @@ void SnapshotWriter::write(const std::string& stage, std::int64_t epoch, const C
   for (const auto row : rows_) csv += fmt::format("{},{}\n", row, csv_field(dataset_.paths[row]));
   write_file(folder_ / "rows.csv", csv);
   const RunFolder folder(folder_);
-  const std::string name = fmt::format("{}-{:04}", stage, epoch);
+  const std::string name = stage + epoch_suffix(epoch);
   folder.write_matrix((name + ".npy").c_str(), seen.embeddings);
   if (!seen.probabilities.empty())
     folder.write_matrix((name + "-probabilities.npy").c_str(), seen.probabilities);
+}
+
+std::vector<std::int64_t> SnapshotWriter::missing(std::vector<std::int64_t> epochs) const {
+  const auto names = snapshot_names(folder_);
+  std::erase_if(epochs, [&](std::int64_t epoch) {
+    return std::ranges::any_of(names, [suffix = epoch_suffix(epoch)](const std::string& name) {
+      return name.ends_with(suffix);
+    });
+  });
+  return epochs;
 }
 
 }  // namespace coterie

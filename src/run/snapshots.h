@@ -10,6 +10,9 @@
 
 namespace coterie {
 
+/// Names of the snapshots in a run's folder of them, STAGE-EPOCH, in the order of letters.
+std::vector<std::string> snapshot_names(const std::filesystem::path& folder);
+
 /// RUN/snapshots: what a method makes of a sample in the middle of its training. The sample is the
 /// same in all runs on a data set: 10,000 images drawn at random, all where there are fewer.
 ///
@@ -25,6 +28,8 @@ class SnapshotWriter {
   /// Copies the sample's pixels at the first call. They live as long as this object.
   TrainingData sample();
   void write(const std::string& stage, std::int64_t epoch, const Clustering& seen);
+  /// Those of `epochs` of which the folder has no snapshot of any stage.
+  std::vector<std::int64_t> missing(std::vector<std::int64_t> epochs) const;
 
  private:
   std::filesystem::path folder_;

@@ -371,7 +371,9 @@ void Engine::finish_epoch(const Stage& stage) {
   last_epoch_ = line;
   if (processes().first()) {
     context_.record(line);
-    context_.look(stage.name, at_.epoch + 1);
+    const bool has_clusters = std::any_of(stages_->begin(), stages_->begin() + at_.stage + 1,
+                                          [](const Stage& one) { return one.clusters > 0; });
+    context_.look({stage.name, at_.epoch + 1, has_clusters});
     for (auto* module : stage.trained) module->train();
   }
   meter_ = {};
@@ -460,9 +462,14 @@ void Engine::fit_epochs_to_budget() {
   }
   epochs_ = nlohmann::json::parse(processes().broadcast(nlohmann::json(epochs_).dump()))
                 .get<std::vector<std::int64_t>>();
-  if (context_.progress)
-    context_.progress->begin("training: " + stage.name,
-                             epochs_[at_.stage] * steps_per_epoch(stage));
+  if (!context_.progress) return;
+  std::vector<std::string> cut;
+  for (std::int64_t s = at_.stage; s < stage_count; ++s)
+    if (const Stage& one = (*stages_)[s]; epochs_[s] < one.epochs)
+      cut.push_back(fmt::format("{} of {} in stage '{}'", epochs_[s], one.epochs, one.name));
+  if (!cut.empty() && processes().first())
+    context_.progress->warn("epochs that the time budget allows: " + join(cut, ", "));
+  context_.progress->begin("training: " + stage.name, epochs_[at_.stage] * steps_per_epoch(stage));
 }
 
 }  // namespace coterie

@@ -24,6 +24,13 @@ namespace coterie {
 
 class GradientReducer;
 
+/// Where a training is when an epoch has ended.
+struct EpochEnd {
+  const std::string& stage;
+  std::int64_t epoch;  ///< of the stage, counted from 1
+  bool has_clusters;   ///< whether this stage, or one before, trains clusters
+};
+
 /// Everything around one training.
 struct TrainContext {
   std::uint64_t seed = 0;
@@ -40,10 +47,9 @@ struct TrainContext {
   /// A line of history for each epoch, in the first process. After a crash the epochs since the
   /// last checkpoint are trained and recorded again: the later line of an epoch counts.
   std::function<void(const nlohmann::json&)> record = [](const nlohmann::json&) {};
-  /// Called in the first process after each epoch, counted from 1, with the stage's name. It may
-  /// use the networks, in eval mode too, but no random numbers of libtorch.
-  std::function<void(const std::string&, std::int64_t)> look = [](const std::string&,
-                                                                  std::int64_t) {};
+  /// Called in the first process after each epoch. It may use the networks, in eval mode too, but
+  /// no random numbers of libtorch.
+  std::function<void(const EpochEnd&)> look = [](const EpochEnd&) {};
 };
 
 /// Trains modules through stages: shuffled batches, an optimiser, checkpoints, resume. On the CPU a

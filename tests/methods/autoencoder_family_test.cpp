@@ -120,7 +120,7 @@ TEST(Snapshots, ShowASampleAndLeaveTheTrainingAsItIs) {
         [&](const std::string& stage, std::int64_t epoch, const Clustering& c) {
           seen.push_back(fmt::format("{} {}", stage, epoch));
           EXPECT_EQ(c.embeddings.rows(), 7);
-          EXPECT_EQ(c.probabilities.rows(), name == std::string("ae") ? 0 : 7);
+          EXPECT_EQ(c.probabilities.rows(), stage == "reconstruction" ? 0 : 7);
         }};
     for (FamilyTraining* training : {&plain, &watched}) {
       training->set("epochs", "3");

@@ -60,7 +60,12 @@ TEST_P(SlowTorchScript, GivesWhatTheMethodPredicts) {
   ASSERT_EQ(probabilities.sizes(), (std::vector<std::int64_t>{40, 3}));
   ASSERT_EQ(embeddings.size(1), predicted.embeddings.cols());
   for (std::int64_t i = 0; i < 40; ++i) {
-    EXPECT_EQ(labels[i].item<std::int64_t>(), order[predicted.labels[i]]) << i;
+    // Two clusters that are level within the tolerance may change places.
+    const auto label = labels[i].item<std::int64_t>();
+    EXPECT_EQ(label, probabilities[i].argmax().item<std::int64_t>()) << i;
+    EXPECT_NEAR(probabilities[i][label].item<float>(),
+                predicted.probabilities(i, predicted.labels[i]), 1e-4)
+        << i;
     for (std::int64_t k = 0; k < 3; ++k)
       EXPECT_NEAR(probabilities[i][order[k]].item<float>(), predicted.probabilities(i, k), 1e-4);
     for (std::int64_t e = 0; e < predicted.embeddings.cols(); ++e)

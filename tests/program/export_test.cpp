@@ -183,7 +183,7 @@ TEST(SlowModelExport, PythonGivesTheLabelsOfTheRun) {
       npy("{'descr': '|u1', 'fortran_order': False, 'shape': (30, 28, 28), }", idx.substr(16)));
   ASSERT_EQ(program
                 .run({"cluster", "images-idx3-ubyte", "-k", "3", "--method", "dec", "--epochs", "3",
-                      "--set", "batch_size=10", "--out", "run"})
+                      "--set", "batch_size=10", "--precision", "fp32", "--out", "run"})
                 .code,
             0);
   ASSERT_EQ(program.run({"export", "run", "--model", "torchscript", "--to", "model"}).code, 0);

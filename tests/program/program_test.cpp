@@ -183,9 +183,10 @@ TEST(Program, KeepsSnapshotsOfATraining) {
   program.write("images-idx3-ubyte", idx_images(30));
   std::vector<std::string> words{"cluster", "images-idx3-ubyte", "-k",          "3",     "--method",
                                  "ae",      "--epochs",          "2",           "--out", "run",
-                                 "--set",   "batch_size=10",     "--snapshots", "1,2"};
+                                 "--set",   "batch_size=10",     "--snapshots", "1,2,9"};
   const Outcome outcome = program.run(words);
   ASSERT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_CONTAINS(outcome.err, "--snapshots: no stage of the training had an epoch 9");
   const std::string rows = program.read("run/snapshots/rows.csv");
   EXPECT_EQ(rows.substr(0, rows.find('\n')), "row,path");
   EXPECT_EQ(std::count(rows.begin(), rows.end(), '\n'), 31);

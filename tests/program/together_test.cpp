@@ -87,8 +87,10 @@ TEST(TogetherSlow, TwoProcessesClusterAsOne) {
     ASSERT_EQ(expected.size(), found.size());
     for (const auto& [name, values] : expected) {
       ASSERT_EQ(found.at(name).size(), values.size()) << name;
+      // An image whose largest outputs are level may go to either cluster.
+      const double level = name.ends_with("agreement") ? 0.05 : 0;
       for (std::size_t i = 0; i < values.size(); ++i)
-        EXPECT_NEAR(found.at(name)[i], values[i], 1e-4 * (1 + std::abs(values[i])))
+        EXPECT_NEAR(found.at(name)[i], values[i], level + 1e-4 * (1 + std::abs(values[i])))
             << method.back() << ": " << name << ", epoch " << i;
     }
   }

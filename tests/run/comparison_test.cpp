@@ -41,7 +41,7 @@ class RunComparison : public ::testing::Test {
 TEST_F(RunComparison, RunsEachSeedIntoAFolderOfItsOwn) {
   const auto runs = run(2);
   ASSERT_EQ(runs.size(), 3u);
-  for (const auto& one : runs) EXPECT_EQ(one.acc, 1) << one.label;
+  for (const auto& one : runs) EXPECT_EQ(one.scores.acc, 1) << one.label;
   EXPECT_EQ(std::count_if(runs.begin(), runs.end(), [](auto& one) { return one.seed == 1; }), 1);
   EXPECT_EQ(RunFolder(folder_ / "runs/rows-k-means-one-start-seed1").state(), RunState::finished);
   EXPECT_EQ(warnings_.all(), "");
@@ -96,7 +96,7 @@ TEST_F(RunComparison, OfSomeClassesTakesTheirImagesAlone) {
   comparison_.data[0].load.cache = folder_ / "cache";
   const auto runs = run(3);
   ASSERT_EQ(runs.size(), 2u) << warnings_.all();  // one seed of each method
-  EXPECT_EQ(runs[0].acc, 1);
+  EXPECT_EQ(runs[0].scores.acc, 1);
   const RunFolder first(folder_ / "runs/greys-two-classes-ward-seed0");
   EXPECT_EQ(first.read_metrics().at("n"), 40);
   // The run is of the part, not of what the part was taken from.
@@ -117,6 +117,31 @@ TEST_F(RunComparison, SelectionKeepsWhatARowStartsFrom) {
                   "'fourth' is not in the table; it has: first; second; third");
   EXPECT_CONTAINS(user_error_of([&] { select_from(comparison_, {}, {"Columns"}); }),
                   "it has: Rows");
+}
+
+TEST(LastEnsemble, GivesTheBestAndTheMeanOfItsBases) {
+  const auto scores = [](double acc) -> nlohmann::json {
+    return {{"acc", acc}, {"nmi", acc / 2}, {"ari", acc / 4}};
+  };
+  const auto line = [&](std::vector<nlohmann::json> bases, double consensus) -> nlohmann::json {
+    return {{"stage", "consensus"},
+            {"bases", {{"scores", bases}}},
+            {"consensus_scores", scores(consensus)}};
+  };
+  EXPECT_FALSE(last_ensemble({{{"stage", "contrast"}}, {{"stage", "consensus"}}}));
+  const auto last = last_ensemble({line({scores(0.9)}, 0.9),
+                                   line({scores(0.4), scores(0.8), scores(0.6)}, 0.7),
+                                   {{"stage", "ensemble"}}});
+  ASSERT_TRUE(last);
+  EXPECT_DOUBLE_EQ(last->best_base.nmi, 0.4);
+  EXPECT_DOUBLE_EQ(last->mean_base.acc, 0.6);
+  EXPECT_DOUBLE_EQ(last->consensus.ari, 0.175);
+  Comparison comparison{.name = "small", .about = "", .methods = {{"two-step", "jdce"}}};
+  comparison.data = {{.name = "Rows", .input = ""}};
+  const ComparedRun run{
+      .data = "Rows", .label = "two-step", .clusters = 2, .sizes = {20, 20}, .ensemble = last};
+  EXPECT_CONTAINS(comparison_markdown(comparison, {run, run}),
+                  "| two-step: mean base | 2 | 2 | 60.0 ± 0.0 | 30.0 ± 0.0 | 15.0 ± 0.0 | | | |");
 }
 
 }  // namespace

@@ -298,10 +298,15 @@ TEST(Engine, ATimeBudgetCutsTheEpochsButNotBelowOne) {
   for (const double budget : {1e-9, 3600.0}) {
     ToyNetwork network;
     int epochs = 0;
-    TrainContext context{.seed = 1, .time_budget = budget};
+    Warnings warnings;
+    TrainContext context{.seed = 1, .progress = &warnings, .time_budget = budget};
     context.record = [&](const nlohmann::json&) { ++epochs; };
     Engine(pack.data, 8, context).run({toy_stage(network, 2)});
     EXPECT_EQ(epochs, budget < 1 ? 1 : 2);
+    ASSERT_EQ(warnings.said.size(), budget < 1 ? 1u : 0u);
+    if (budget < 1) {
+      EXPECT_CONTAINS(warnings.said[0], "1 of 2 in stage '");
+    }
   }
 }
 
