@@ -5,6 +5,9 @@ include(CheckCXXSourceCompiles)
 
 function(coterie_process_backend name class)
   set(CMAKE_REQUIRED_LIBRARIES coterie::libtorch)
+  if(NOT COTERIE_${name})
+    unset(COTERIE_${name} CACHE)  # the headers may have been installed since
+  endif()
   check_cxx_source_compiles(
     "#ifndef USE_C10D_${name}
      #define USE_C10D_${name}

@@ -272,6 +272,7 @@ void add_cluster_command(CLI::App& app, Session& session) {
   add_data_options(*command, options->data);
   add_common_options(*command, session);
   command->callback([command, options, &session] {
+    session.trains_together = true;
     session.action = [=, &session] { return cluster(*command, *options, session); };
   });
 }

@@ -25,8 +25,9 @@ struct Session {
   bool quiet = false;
   bool json = false;
   int threads = 0;
-  double started = 0;           ///< seconds on the steady clock
-  std::function<int()> action;  ///< the chosen command's work; its result is the exit code
+  double started = 0;            ///< seconds on the steady clock
+  bool trains_together = false;  ///< the chosen command shares its work out among processes
+  std::function<int()> action;   ///< the chosen command's work; its result is the exit code
 };
 
 double steady_seconds();

@@ -55,11 +55,21 @@ complete -F _coterie coterie
                      commands, join(method_names(), " "), cases);
 }
 
+/// In single quotes, as fish takes it.
+std::string fish_quoted(const std::string& text) {
+  std::string quoted = "'";
+  for (const char c : text) {
+    if (c == '\\' || c == '\'') quoted += '\\';
+    quoted += c;
+  }
+  return quoted + "'";
+}
+
 std::string fish_script(const CLI::App& app) {
   std::string script;
   for (const auto* command : app.get_subcommands({})) {
-    script += fmt::format("complete -c coterie -n __fish_use_subcommand -f -a {} -d '{}'\n",
-                          command->get_name(), command->get_description());
+    script += fmt::format("complete -c coterie -n __fish_use_subcommand -f -a {} -d {}\n",
+                          command->get_name(), fish_quoted(command->get_description()));
     for (const auto* option : command->get_options())
       for (const auto& name : option->get_lnames())
         script += fmt::format("complete -c coterie -n '__fish_seen_subcommand_from {}' -l {}{}\n",

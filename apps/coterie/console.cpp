@@ -25,6 +25,9 @@ int terminal_width() {
   return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 80;
 }
 
+/// There may be no stderr, which is no reason to fail.
+void say(const std::string& text) { std::fputs(text.c_str(), stderr); }
+
 }  // namespace
 
 std::string duration_text(double seconds) {
@@ -70,7 +73,7 @@ void Console::end() {
 void Console::warn(std::string_view message) {
   std::lock_guard lock(mutex_);
   clear_line();
-  fmt::print(stderr, "warning: {}\n", message);
+  say(fmt::format("warning: {}\n", message));
 }
 
 void Console::draw(bool final) {
@@ -94,9 +97,9 @@ void Console::draw(bool final) {
   if (!detail_.empty()) line += " | " + detail_;
   if (terminal_) {
     line = line.substr(0, static_cast<std::size_t>(terminal_width() - 1));
-    fmt::print(stderr, "\r\x1b[K{}", line);
+    say("\r\x1b[K" + line);
   } else {
-    fmt::print(stderr, "{}\n", line);
+    say(line + "\n");
   }
   std::fflush(stderr);
   drawn_ = Clock::now();
@@ -104,7 +107,7 @@ void Console::draw(bool final) {
 }
 
 void Console::clear_line() {
-  if (terminal_ && shown_) fmt::print(stderr, "\r\x1b[K");
+  if (terminal_ && shown_) say("\r\x1b[K");
 }
 
 }  // namespace coterie

@@ -108,13 +108,10 @@ int run_program(int argc, char** argv) {
     fmt::print(stderr, "See: {} --help\n", command);
     return kUserError;
   }
-  // A training is shared out among processes; of these each would write the same files.
-  for (const auto* chosen : app.get_subcommands()) {
-    const std::string& name = chosen->get_name();
-    if ((name == "bench" || name == "annotate") && process_count() > 1)
-      throw UserError(
-          "coterie {} works in one process; start it without launch, RANK and WORLD_SIZE", name);
-  }
+  // Each of several processes would do the same work and write the same files.
+  if (process_count() > 1 && !session.trains_together)
+    throw UserError("coterie {} works in one process; start it without launch, RANK and WORLD_SIZE",
+                    app.get_subcommands().front()->get_name());
   if (session.threads > 0) {
     set_thread_count(session.threads);
   } else if (const char* text = std::getenv("LOCAL_WORLD_SIZE")) {
@@ -123,6 +120,18 @@ int run_program(int argc, char** argv) {
     set_thread_count(std::max(1, thread_count() / sharing));
   }
   return session.action();
+}
+
+constexpr const char* kStdoutFault = "cannot write to stdout; check the disk or the pipe";
+constexpr const char* kMemoryFault =
+    "not enough memory; give fewer or smaller images, a smaller batch (--set batch_size), or free "
+    "some";
+
+/// Says why the program fails, as far as there is a stderr to say it to.
+int fail(ExitCode code, std::string_view why) {
+  const std::string line = fmt::format("error: {}\n", why);
+  std::fputs(line.c_str(), stderr);
+  return code;
 }
 
 }  // namespace
@@ -135,24 +144,22 @@ int main(int argc, char** argv) {
   choose_blas_kernels();
   try {
     const int code = run_program(argc, argv);
-    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
-      fmt::print(stderr, "error: cannot write to stdout; check the disk or the pipe\n");
-      return kUserError;
-    }
-    return code;
+    if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
+    return fail(kUserError, kStdoutFault);
   } catch (const UserError& error) {
-    fmt::print(stderr, "error: {}\n", error.what());
-    return kUserError;
+    return fail(kUserError, error.what());
   } catch (const PeerLost& error) {
-    fmt::print(stderr, "error: {}\n", error.what());
-    return kInterrupted;
+    return fail(kInterrupted, error.what());
   } catch (const Interrupted&) {
     return kInterrupted;
   } catch (const std::bad_alloc&) {
-    fmt::print(stderr, "error: not enough memory; give fewer or smaller inputs, or free some\n");
-    return kUserError;
+    return fail(kUserError, kMemoryFault);
   } catch (const std::exception& error) {
-    fmt::print(stderr, "error: this is a fault of coterie, please report it: {}\n", error.what());
-    return kOurBug;
+    const std::string_view text = error.what();
+    if (std::ferror(stdout) != 0) return fail(kUserError, kStdoutFault);
+    // libtorch has errors of its own for it.
+    if (text.find("allocate memory") != text.npos || text.find("out of memory") != text.npos)
+      return fail(kUserError, kMemoryFault);
+    return fail(kOurBug, fmt::format("this is a fault of coterie, please report it: {}", text));
   }
 }

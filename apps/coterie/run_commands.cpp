@@ -61,6 +61,7 @@ void add_resume_command(CLI::App& app, Session& session) {
   command->get_option("--threads")
       ->description("Threads to compute with (default: as many as the run was started with)");
   command->callback([run, ending, &session] {
+    session.trains_together = true;
     session.action = [run, ending, &session] {
       Console console(session.quiet || process_rank() > 0);
       if (process_rank() > 0) {
@@ -128,7 +129,7 @@ void add_nearest_command(CLI::App& app, Session& session) {
     session.action = [options, &session] {
       Console console(session.quiet);
       const PngImage picture = nearest_picture(open_run(options->run, console, *session.cancel),
-                                               options->count, options->seed);
+                                               options->count, options->seed, *session.cancel);
       write_file(options->out, encode_png(picture));
       if (session.json) {
         print_json({{"run", path_to_json(options->run)},

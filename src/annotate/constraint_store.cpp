@@ -1,5 +1,7 @@
 #include "coterie/annotate/constraint_store.h"
 
+#include <unistd.h>
+
 #include <sqlite3.h>
 
 #include <array>
@@ -8,6 +10,7 @@
 #include <utility>
 
 #include "coterie/core/error.h"
+#include "coterie/core/files.h"
 #include "coterie/core/text.h"
 
 namespace fs = std::filesystem;
@@ -286,7 +289,7 @@ ConstraintStore::ConstraintStore(const fs::path& run, const StoreOwner& owner, A
                   fmt::format("{} is open for annotation in another process; end that `coterie "
                               "annotate` first (its page can be open in several tabs)",
                               printable(path_.native())));
-  if (!fs::exists(path_)) {
+  if (!path_exists(path_)) {
     if (!writes) return;
     Database::create(path_, owner);
   }

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "coterie/core/error.h"
+#include "coterie/core/files.h"
 #include "coterie/core/text.h"
 #include "coterie/data/npy.h"
 #include "coterie/methods/adc/pair_selection.h"
@@ -41,7 +42,7 @@ RoundResult read_round(const fs::path& path, const std::vector<std::string>& pat
   }
   result.probabilities = NpyFile(folder.file("probabilities.npy")).features();
   check_rows(folder, "probabilities.npy", result.probabilities.values.rows, images);
-  if (fs::exists(folder.file("embeddings.npy"))) {
+  if (path_exists(folder.file("embeddings.npy"))) {
     result.embeddings = NpyFile(folder.file("embeddings.npy")).features();
     check_rows(folder, "embeddings.npy", result.embeddings.values.rows, images);
   }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "coterie/core/error.h"
+#include "coterie/core/files.h"
 #include "coterie/core/text.h"
 #include "coterie/methods/registry.h"
 #include "coterie/run/cluster.h"
@@ -26,7 +27,7 @@ RoundPlan plan_of(const RoundRequest& request, const std::string& method) {
   const nlohmann::json& input = manifest.at("input");
   const std::string source =
       path_from_json(input.contains("opened") ? input.at("opened") : input.at("source"));
-  if (fs::exists(source)) settings.input = source;
+  if (path_exists(source)) settings.input = source;
 
   const auto found_by = create_method(manifest.at("method").get<std::string>());
   // Without some of its heads dcsc cannot learn corrections.
@@ -42,7 +43,7 @@ RoundPlan plan_of(const RoundRequest& request, const std::string& method) {
   settings.bases.clear();
   settings.oracle.clear();
   settings.oracle_noise = 0;
-  if (!fs::exists(settings.constraints)) settings.constraints.clear();
+  if (!path_exists(settings.constraints)) settings.constraints.clear();
   settings.tensorboard = false;
   settings.snapshots.clear();
   return {settings, refining->info().asks || settings.method == found_by->info().name};

@@ -21,6 +21,8 @@ namespace coterie {
 namespace {
 
 constexpr std::size_t kBufferSize = 1 << 20;
+constexpr std::string_view kTemporaryPrefix = ".coterie-";
+constexpr std::string_view kTemporaryEnd = ".tmp";
 
 void write_all(int descriptor, const char* bytes, std::size_t count, std::int64_t offset,
                const fs::path& path) {
@@ -62,10 +64,20 @@ AtomicFile::AtomicFile(fs::path path) : path_(std::move(path)) {
                     S_ISDIR(info.st_mode) ? "it is a folder" : "it is a device, pipe or socket");
   static std::atomic<unsigned> counter{0};
   temporary_ = path_;
-  // Not derived from the full name: that may already be as long as the file system allows.
-  temporary_.replace_filename(fmt::format(".coterie-{}-{}.tmp", ::getpid(), counter++));
-  descriptor_ = ::open(temporary_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-  if (descriptor_ < 0) fail_on_file("create", path_, errno);
+  while (descriptor_ < 0) {
+    // Not derived from the full name: that may already be as long as the file system allows. In
+    // another container a process may have the same number.
+    temporary_.replace_filename(
+        fmt::format("{}{}-{}{}", kTemporaryPrefix, ::getpid(), counter++, kTemporaryEnd));
+    descriptor_ = ::open(temporary_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (descriptor_ < 0 && errno == EEXIST) continue;
+    if (descriptor_ < 0) fail_on_file("create", path_, errno);
+    ::flock(descriptor_, LOCK_EX);
+    // Before it was locked it may have passed for an abandoned one.
+    struct stat made {};
+    if (::fstat(descriptor_, &made) == 0 && made.st_nlink == 0)
+      ::close(std::exchange(descriptor_, -1));
+  }
 }
 
 AtomicFile::~AtomicFile() {
@@ -112,13 +124,23 @@ void AtomicFile::flush_buffer() {
 void AtomicFile::commit() {
   flush_buffer();
   if (::fsync(descriptor_) != 0) fail_on_file("flush", path_, errno);
-  const int closed = ::close(std::exchange(descriptor_, -1));
-  if (closed != 0 || ::rename(temporary_.c_str(), path_.c_str()) != 0) {
-    const int error = errno;
-    ::unlink(temporary_.c_str());
-    fail_on_file("write", path_, error);
-  }
+  // Renamed while it is locked: what is not passes for abandoned.
+  if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail_on_file("write", path_, errno);
+  ::close(std::exchange(descriptor_, -1));
   flush_folder(path_.has_parent_path() ? path_.parent_path() : fs::path("."));
+}
+
+void remove_abandoned_files(const fs::path& folder) {
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+    const std::string name = entry.path().filename().native();
+    if (!name.starts_with(kTemporaryPrefix) || !name.ends_with(kTemporaryEnd)) continue;
+    const int descriptor =
+        ::open(entry.path().c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+    if (descriptor < 0) continue;
+    if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) ::unlink(entry.path().c_str());
+    ::close(descriptor);
+  }
 }
 
 void write_file(const fs::path& path, std::string_view text) {
@@ -205,11 +227,24 @@ FileLock& FileLock::operator=(FileLock&& other) noexcept {
   return *this;
 }
 
+void flush_file(const fs::path& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor < 0) fail_on_file("flush", path, errno);
+  const int failed = ::fsync(descriptor) == 0 ? 0 : errno;
+  ::close(descriptor);
+  if (failed) fail_on_file("flush", path, failed);
+}
+
 void flush_folder(const fs::path& folder) {
   const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (descriptor < 0) return;  // A folder that may not be read cannot be flushed either.
   ::fsync(descriptor);
   ::close(descriptor);
+}
+
+bool path_exists(const fs::path& path) {
+  std::error_code ignored;
+  return fs::exists(path, ignored);
 }
 
 void create_folder(const fs::path& folder) {

@@ -41,6 +41,10 @@ class AtomicFile {
   std::string buffer_;
 };
 
+/// Removes what an AtomicFile of a process that was killed has left in `folder`; those that are
+/// being written are locked, and stay.
+void remove_abandoned_files(const std::filesystem::path& folder);
+
 /// Writes `text` to `path` through AtomicFile.
 void write_file(const std::filesystem::path& path, std::string_view text);
 
@@ -84,8 +88,14 @@ class FileLock {
   int descriptor_ = -1;
 };
 
+/// Flushes to disk what was written to a file. Throws UserError where that fails.
+void flush_file(const std::filesystem::path& path);
+
 /// Flushes a folder's own entries to disk, so that a rename in it survives a power cut.
 void flush_folder(const std::filesystem::path& folder);
+
+/// Whether something is there, as far as can be seen: false also where its folder may not be read.
+bool path_exists(const std::filesystem::path& path);
 
 /// Creates a folder and its parents. Throws UserError naming the path and the cause.
 void create_folder(const std::filesystem::path& folder);

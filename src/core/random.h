@@ -9,7 +9,7 @@ namespace coterie {
 
 /// A stream of random numbers (xoshiro256++) derived from a seed and a name. Two streams of
 /// different names are independent; the same pair gives the same numbers on every machine, as no
-/// distribution of the standard library is used.
+/// distribution of the standard library is used (of `normal` the last bit is the C library's).
 class RandomStream {
  public:
   RandomStream(std::uint64_t seed, std::string_view name, std::uint64_t index = 0);

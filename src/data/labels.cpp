@@ -44,7 +44,7 @@ std::string list_of(const std::vector<std::string>& paths) {
 
 /// Places of the columns path and label.
 std::pair<std::size_t, std::size_t> label_columns(const std::vector<std::string_view>& header,
-                                                 const std::string& name) {
+                                                  const std::string& name) {
   std::size_t places[2];
   const std::string_view wanted[2] = {"path", "label"};
   for (int k = 0; k < 2; ++k) {
@@ -65,7 +65,7 @@ std::pair<std::size_t, std::size_t> label_columns(const std::vector<std::string_
 void attach_folders(Dataset& dataset) {
   const bool rows_of_array =
       !dataset.has_images() || (!dataset.paths.empty() && dataset.paths[0].ends_with("#0") &&
-                                !fs::exists(fs::path(dataset.source) / dataset.paths[0]));
+                                !path_exists(fs::path(dataset.source) / dataset.paths[0]));
   if (rows_of_array)
     throw UserError(
         "labels 'folders': {} is an array, whose rows lie in no folders; give a label "

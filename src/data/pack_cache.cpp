@@ -45,7 +45,10 @@ std::optional<Dataset> open_if_usable(const fs::path& pack) {
 void prepare_folder(const fs::path& folder) {
   std::error_code error;
   fs::create_directories(folder, error);
-  if (!error && ::access(folder.c_str(), W_OK | X_OK) == 0) return;
+  if (!error && ::access(folder.c_str(), W_OK | X_OK) == 0) {
+    remove_abandoned_files(folder);
+    return;
+  }
   throw UserError(
       "the folder for decoded images, {}, cannot be written to: {}; set COTERIE_CACHE to "
       "a folder that you may write to",

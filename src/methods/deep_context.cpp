@@ -66,7 +66,9 @@ void keep_snapshots(const FitContext& context, TrainContext& around,
   around.look = [&context, look = std::move(look)](const EpochEnd& end) {
     const Snapshots& wanted = context.snapshots;
     if (std::ranges::find(wanted.epochs, end.epoch) == wanted.epochs.end()) return;
-    Clustering seen = look(wanted.sample, context.silent());
+    FitContext silent = context.silent();
+    silent.cancel = nullptr;  // The engine stops right after, with a checkpoint.
+    Clustering seen = look(wanted.sample, silent);
     // A head that no stage has trained yet says nothing.
     if (!end.has_clusters) seen = Clustering{{}, std::move(seen.embeddings)};
     wanted.keep(end.stage, end.epoch, seen);

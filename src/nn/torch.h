@@ -1,7 +1,8 @@
 #pragma once
 
-/// The one way to libtorch's headers. Everything that differs between libtorch 1.13 and 2.x stands
-/// here, so that the rest of the code reads the same for both.
+/// The one way to libtorch's headers. What differs between libtorch 1.13 and 2.x stands here, so
+/// that the rest of the code reads the same for both; train/processes.cpp alone has the names of
+/// what connects processes.
 #include <ATen/autocast_mode.h>
 #include <torch/torch.h>
 #include <torch/version.h>

@@ -75,7 +75,7 @@ class ListFile {
 }  // namespace
 
 std::optional<std::vector<DuplicateGroup>> read_duplicates(const LoadedRun& run) {
-  if (!std::filesystem::exists(run.folder.file("duplicates.csv"))) return std::nullopt;
+  if (!path_exists(run.folder.file("duplicates.csv"))) return std::nullopt;
   ListFile list(run, "duplicates.csv", "duplicates");
   std::vector<DuplicateGroup> groups;
   std::map<std::int64_t, std::size_t> places;
@@ -91,7 +91,7 @@ std::optional<std::vector<DuplicateGroup>> read_duplicates(const LoadedRun& run)
 }
 
 std::optional<Outliers> read_outliers(const LoadedRun& run, std::int64_t most) {
-  if (!std::filesystem::exists(run.folder.file("outliers.csv"))) return std::nullopt;
+  if (!path_exists(run.folder.file("outliers.csv"))) return std::nullopt;
   ListFile list(run, "outliers.csv", "outliers");
   Outliers found;
   std::vector<std::pair<std::int64_t, Outlier>> ranked;

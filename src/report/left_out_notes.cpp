@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "coterie/core/files.h"
 #include "coterie/core/text.h"
 #include "coterie/report/html.h"
 
@@ -44,7 +45,7 @@ std::vector<std::string> left_out_notes(const RunSummary& summary, const ReportP
   if (summary.shown < clusters)
     notes.push_back(
         fmt::format("Cards of the {} smallest clusters.", grouped(clusters - summary.shown)));
-  if (run.dataset.has_images() && !std::filesystem::exists(run.folder.file("embeddings.npy")))
+  if (run.dataset.has_images() && !path_exists(run.folder.file("embeddings.npy")))
     notes.push_back(
         "Neighbours: the method clustered the pixels themselves, there are no embeddings.");
   if (!parts.duplicates)

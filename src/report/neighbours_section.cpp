@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "coterie/core/files.h"
 #include "coterie/data/npy.h"
 #include "coterie/report/html.h"
 #include "coterie/report/pictures.h"
@@ -35,7 +36,7 @@ std::string neighbour_items(const RunSummary& summary, const Pictures& pictures,
 std::string neighbours_section(const RunSummary& summary, const CancelToken& cancel) {
   const LoadedRun& run = *summary.run;
   const auto path = run.folder.file("embeddings.npy");
-  if (!run.dataset.has_images() || !std::filesystem::exists(path)) return {};
+  if (!run.dataset.has_images() || !path_exists(path)) return {};
   const FeatureRows embeddings = NpyFile(path).features();
   if (embeddings.values.rows != summary.size()) return {};
   const std::vector<std::int32_t> labels = labels_of(run.rows);

@@ -132,8 +132,7 @@ std::string agreement_section(const SideBySide& sides) {
          "id=\"agreement-name\">Agreement</h2>\n<div class=\"groups\">\n" +
          agreement("NMI", "mutual information", sides.nmi) +
          agreement("ARI", "pairs treated alike, less chance", sides.ari) +
-         agreement("Same", "in matched clusters", sides.same) +
-         "</div>\n</section>\n";
+         agreement("Same", "in matched clusters", sides.same) + "</div>\n</section>\n";
 }
 
 /// Where each run puts a row: its own number, in the colour of the match.
@@ -207,7 +206,7 @@ fs::path write_side_by_side(const SideBySide& sides, const fs::path& folder,
                             const CancelToken& cancel) {
   create_folder(folder);
   const fs::path path = folder / "index.html";
-  if (fs::exists(path) && read_file(path).find(kPageMark) == std::string::npos)
+  if (path_exists(path) && read_file(path).find(kPageMark) == std::string::npos)
     throw UserError("{} is no page that coterie wrote, so it is left alone; choose another --out",
                     printable(path.native()));
   const std::string title =

@@ -126,7 +126,7 @@ fs::path default_run_folder(const RunSettings& settings) {
       "{}-{}-k{}-seed{}", stem, settings.method,
       settings.clusters > 0 ? std::to_string(settings.clusters) : "auto", settings.seed);
   fs::path path = fs::path("runs") / base;
-  for (int i = 2; fs::exists(path); ++i) path = fs::path("runs") / fmt::format("{}-{}", base, i);
+  for (int i = 2; path_exists(path); ++i) path = fs::path("runs") / fmt::format("{}-{}", base, i);
   return path;
 }
 
@@ -168,6 +168,7 @@ void check_out_folder(const fs::path& out, bool force) {
   if (status.type() == fs::file_type::not_found) return;
   if (status.type() != fs::file_type::directory)
     throw UserError("--out {} is not a folder; choose another name", printable(out.native()));
+  remove_abandoned_files(out);
   if (fs::is_empty(out, error)) return;
   const RunFolder folder(out);
   if (!folder.has_manifest())
@@ -317,6 +318,7 @@ class Run {
                                  printable(folder_.path().native())));
       throw;
     }
+    history.flush();
     if (const auto missing = snapshots.missing(settings_.snapshots); !missing.empty())
       progress_.warn(fmt::format("--snapshots: no stage of the training had an epoch {}",
                                  fmt::join(missing, ", ")));
@@ -506,7 +508,7 @@ std::string opened_input(const nlohmann::json& manifest, const RunSettings& sett
   const nlohmann::json& input = manifest.at("input");
   const std::string path =
       path_from_json(input.contains("opened") ? input.at("opened") : input.at("source"));
-  return fs::exists(path) ? path : settings.input;
+  return path_exists(path) ? path : settings.input;
 }
 
 /// The data set of an earlier run, which must not have changed since.
@@ -653,7 +655,7 @@ nlohmann::json evaluate_run(const fs::path& path, const std::string& labels, Pro
   constexpr std::int64_t kSilhouetteRows = 2000;
   Matrix<float> embeddings;
   ConstFeatures features = run.dataset.features;
-  if (fs::exists(run.folder.file("embeddings.npy"))) {
+  if (path_exists(run.folder.file("embeddings.npy"))) {
     embeddings = run.folder.read_matrix("embeddings.npy");
     features = embeddings;
   }

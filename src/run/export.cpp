@@ -47,6 +47,7 @@ void check_target(const fs::path& to) {
   if (status.type() == fs::file_type::not_found) return;
   if (status.type() != fs::file_type::directory)
     throw UserError("--to {} is not a folder; choose another name", name);
+  remove_abandoned_files(to);
   if (fs::is_empty(to, error) && !error) return;
   if (fs::exists(to / kJournalFile, error))
     throw UserError(

@@ -70,7 +70,7 @@ Source open_source(const RunFolder& folder, const std::string& snapshot, Progres
     return source;
   }
   source.labels = labels_of(folder.read_assignments());
-  if (const fs::path embeddings = folder.file("embeddings.npy"); fs::exists(embeddings)) {
+  if (const fs::path embeddings = folder.file("embeddings.npy"); path_exists(embeddings)) {
     source.name = "embeddings";
     source.file = NpyFile(embeddings).features();
     source.rows = source.file.values;

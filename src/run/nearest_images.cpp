@@ -5,9 +5,11 @@
 #include <filesystem>
 #include <utility>
 
+#include "coterie/core/files.h"
 #include "coterie/core/parallel.h"
 #include "coterie/core/random.h"
 #include "coterie/core/text.h"
+#include "coterie/run/run_rows.h"
 
 namespace coterie {
 namespace {
@@ -109,15 +111,16 @@ std::vector<NearestImages> nearest_images(MatrixView<const float> embeddings,
   return found;
 }
 
-PngImage nearest_picture(const LoadedRun& run, std::int64_t count, std::uint64_t seed) {
+PngImage nearest_picture(const LoadedRun& run, std::int64_t count, std::uint64_t seed,
+                         const CancelToken& cancel) {
   const std::string name = printable(run.folder.path().native());
   if (!run.dataset.has_images()) throw UserError("{} is a run on features, not on images", name);
-  if (!std::filesystem::exists(run.folder.file("embeddings.npy")))
+  if (!path_exists(run.folder.file("embeddings.npy")))
     throw UserError("{} has no embeddings: method {} clusters the pixels themselves", name,
                     run.manifest.at("method").get<std::string>());
-  const Matrix<float> embeddings = run.folder.read_matrix("embeddings.npy");
+  const RunRows embeddings(run);
   const std::vector<std::int32_t> labels = labels_of(run.rows);
-  const auto rows = nearest_images(embeddings, labels, run.clusters, count, seed);
+  const auto rows = nearest_images(embeddings.values(), labels, run.clusters, count, seed, cancel);
   const auto& truth = run.dataset.truth;
   Cells cells(run.dataset.training_data(), static_cast<std::int64_t>(rows.size()), 2 * count + 2);
   for (std::size_t i = 0; i < rows.size(); ++i) {

@@ -30,6 +30,7 @@ std::vector<NearestImages> nearest_images(MatrixView<const float> embeddings,
 /// a gap, `count` nearest of others (Yu et al. 2021, figure 4). With ground truth those of another
 /// class than the first have red frames. Throws UserError where the run has no images or no
 /// embeddings.
-PngImage nearest_picture(const LoadedRun& run, std::int64_t count, std::uint64_t seed);
+PngImage nearest_picture(const LoadedRun& run, std::int64_t count, std::uint64_t seed,
+                         const CancelToken& cancel);
 
 }  // namespace coterie

@@ -1,5 +1,6 @@
 #include "coterie/run/predict.h"
 
+#include "coterie/core/files.h"
 #include "coterie/core/text.h"
 #include "coterie/data/decode_files.h"
 #include "coterie/methods/registry.h"
@@ -35,15 +36,12 @@ Predictor::Predictor(const fs::path& run) : folder_(run) {
     throw UserError("{} is damaged ({}); cluster again",
                     printable(folder_.file("model.json").native()), error.what());
   }
-  if (std::cmp_not_equal(label_order_.size(), clusters_))
-    throw UserError("{} is damaged: an order of {} clusters, of {}; cluster again",
-                    printable(folder_.file("model.json").native()), label_order_.size(), clusters_);
 }
 
 void Predictor::measure_distances(double percentile, Progress& progress,
                                   const CancelToken& cancel) {
   try {
-    if (fs::exists(folder_.file("embeddings.npy"))) {
+    if (path_exists(folder_.file("embeddings.npy"))) {
       const Matrix<float> embeddings = folder_.read_matrix("embeddings.npy");
       const auto labels = labels_of(folder_.read_assignments());
       if (std::cmp_not_equal(labels.size(), embeddings.rows()))

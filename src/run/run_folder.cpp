@@ -39,16 +39,13 @@ void move(const char* name, const fs::path& from, const fs::path& to) {
 
 void move_all_but_manifest(const fs::path& from, const fs::path& to) {
   for (const auto& [name, role, holds] : run_files())
-    if (role != RunFileRole::manifest && role != RunFileRole::kept && fs::exists(from / name))
+    if (role != RunFileRole::manifest && role != RunFileRole::kept && path_exists(from / name))
       move(name, from, to);
 }
 
 }  // namespace
 
-bool RunFolder::has_manifest() const {
-  std::error_code ignored;
-  return fs::exists(file("manifest.json"), ignored);
-}
+bool RunFolder::has_manifest() const { return path_exists(file("manifest.json")); }
 
 void RunFolder::fail_without_run() const {
   if (has_replaced())
@@ -181,7 +178,7 @@ nlohmann::json RunFolder::read_metrics() const { return parse_json_file(file("me
 
 std::vector<nlohmann::json> RunFolder::read_history() const {
   std::vector<nlohmann::json> lines;
-  if (!fs::exists(file("history.jsonl"))) return lines;
+  if (!path_exists(file("history.jsonl"))) return lines;
   const std::string text = read_file(file("history.jsonl"));
   for (std::size_t begin = 0; begin < text.size();) {
     const std::size_t end = std::min(text.find('\n', begin), text.size());
@@ -200,8 +197,26 @@ void RunFolder::write_model(const StoredModel& stored, const nlohmann::json& mod
   write_file(file("model.json"), whole.dump(2) + "\n");
 }
 
+void RunFolder::check_label_order(const nlohmann::json& model) const {
+  try {
+    const auto clusters = model.at("clusters").get<std::int64_t>();
+    auto order = model.at("label_order").get<std::vector<std::int64_t>>();
+    std::ranges::sort(order);
+    bool each_once = std::cmp_equal(order.size(), clusters);
+    for (std::size_t k = 0; k < order.size(); ++k)
+      each_once = each_once && std::cmp_equal(order[k], k);
+    if (each_once) return;
+    throw UserError("{} is damaged: its label_order is not each of {} clusters once; cluster again",
+                    printable(file("model.json").native()), clusters);
+  } catch (const nlohmann::json::exception& error) {
+    throw UserError("{} is damaged ({}); cluster again", printable(file("model.json").native()),
+                    error.what());
+  }
+}
+
 StoredModel RunFolder::read_model(nlohmann::json& model) const {
   model = parse_json_file(file("model.json"));
+  check_label_order(model);
   return {read_safetensors(file("model.safetensors")).tensors,
           model.value("meta", nlohmann::json::object())};
 }
@@ -216,12 +231,17 @@ void RunFolder::write_corrections(const Corrections& corrections,
 
 Corrections RunFolder::read_corrections(const std::vector<std::string>& paths) const {
   Corrections corrections;
-  if (fs::exists(file("corrections.csv")))
+  if (path_exists(file("corrections.csv")))
     corrections.constraints = read_constraints(file("corrections.csv"), paths);
-  if (fs::exists(file("corrections.json")))
-    nlohmann::json::parse(read_file(file("corrections.json")))
-        .at("labels")
-        .get_to(corrections.labels);
+  if (path_exists(file("corrections.json"))) {
+    const auto stored = parse_json_file(file("corrections.json"));
+    try {
+      stored.at("labels").get_to(corrections.labels);
+    } catch (const nlohmann::json::exception& error) {
+      throw UserError("{} is damaged ({}); cluster again",
+                      printable(file("corrections.json").native()), error.what());
+    }
+  }
   return corrections;
 }
 
@@ -250,6 +270,7 @@ FileLock RunFolder::lock() const {
                                    "it is done, or end it",
                                    printable(path_.native())));
   recover();
+  for (const fs::path& folder : {path_, checkpoints(), snapshots()}) remove_abandoned_files(folder);
   return lock;
 }
 
@@ -271,7 +292,12 @@ void RunFolder::bring_back() const {
 }
 
 void RunFolder::recover() const {
-  if (has_manifest() || !has_replaced()) return;
+  if (!has_replaced()) return;
+  if (has_manifest()) {
+    // It ended before it could remove what it replaced.
+    if (state() == RunState::finished) remove_replaced();
+    return;
+  }
   move_all_but_manifest(replaced(), path_);
   move("manifest.json", replaced(), path_);
   remove_replaced();
@@ -316,6 +342,8 @@ void HistoryWriter::append(const nlohmann::json& record) {
     throw UserError("cannot write {}; check that its disk has space and then run: coterie resume",
                     printable(path_.native()));
 }
+
+void HistoryWriter::flush() const { flush_file(path_); }
 
 std::vector<std::int32_t> order_by_size(const std::vector<std::int32_t>& labels,
                                         std::int64_t clusters) {

@@ -18,12 +18,12 @@ enum class RunState { running, interrupted, finished };
 struct AssignedRow {
   std::string path;        ///< bytes
   std::int32_t label = 0;  ///< clusters are numbered by size, the largest is 0
-  float confidence = 0;    ///< the largest probability
+  float confidence = 0;    ///< the probability of its cluster
   std::int64_t rank = 0;   ///< place within its cluster by confidence, 0 is the surest
 };
 
 /// A run folder (docs/run-folder.md): where a run's files are, and reading and writing them. All
-/// writing is atomic, file by file; the manifest comes last.
+/// writing but the history's is atomic, file by file; the manifest comes last.
 class RunFolder {
  public:
   explicit RunFolder(std::filesystem::path path) : path_(std::move(path)) {}
@@ -91,6 +91,8 @@ class RunFolder {
 
  private:
   [[noreturn]] void fail_without_run() const;
+  /// Throws UserError unless `label_order` of a model.json is a permutation of its clusters.
+  void check_label_order(const nlohmann::json& model) const;
   void recover() const;
   std::filesystem::path path_;
 };
@@ -103,6 +105,8 @@ class HistoryWriter {
   /// Keeps the lines that are there where `resume`, starts empty otherwise.
   HistoryWriter(std::filesystem::path path, bool resume);
   void append(const nlohmann::json& record);
+  /// Flushes to disk what was appended.
+  void flush() const;
 
  private:
   std::filesystem::path path_;
@@ -117,7 +121,7 @@ std::vector<std::int32_t> order_by_size(const std::vector<std::int32_t>& labels,
 /// Applies `order` (new number of each old cluster) to labels and probabilities.
 void renumber(Assignment& assignment, const std::vector<std::int32_t>& order);
 
-/// The largest probability of each row.
+/// The probability of each row's own cluster.
 std::vector<float> confidences_of(const Assignment& assignment);
 
 /// Rows of assignments.csv: label, confidence and rank of each path.

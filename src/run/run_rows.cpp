@@ -1,5 +1,6 @@
 #include "coterie/run/run_rows.h"
 
+#include "coterie/core/files.h"
 #include "coterie/core/text.h"
 #include "coterie/methods/shallow_methods.h"
 
@@ -7,7 +8,7 @@ namespace coterie {
 
 RunRows::RunRows(const LoadedRun& run) {
   const auto file = run.folder.file("embeddings.npy");
-  if (!std::filesystem::exists(file)) {
+  if (!path_exists(file)) {
     values_ = feature_rows(run.dataset.training_data(), storage_);
     return;
   }

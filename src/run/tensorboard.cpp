@@ -109,7 +109,7 @@ fs::path next_file(const fs::path& folder) {
   int number = 0;
   do {
     path = folder / fmt::format("events.out.tfevents.{:010}.coterie.{}", seconds, number++);
-  } while (fs::exists(path));
+  } while (path_exists(path));
   return path;
 }
 

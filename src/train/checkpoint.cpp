@@ -30,13 +30,13 @@ Inspection torn(std::string fault) { return {{}, std::move(fault)}; }
 /// content.
 Inspection inspect(const fs::path& folder, bool hashed) {
   try {
-    if (!fs::exists(folder / kManifest)) return torn("its manifest.json is missing");
+    if (!path_exists(folder / kManifest)) return torn("its manifest.json is missing");
     auto manifest = nlohmann::json::parse(read_file(folder / kManifest, 1 << 24));
     if (manifest.at("version") != kVersion)
       return torn(fmt::format("its manifest.json is not of version {}", kVersion));
     const auto& entry = manifest.at("files").at(kTensors);
     const auto size = entry.at("size").get<std::uint64_t>();
-    if (!fs::exists(folder / kTensors)) return torn(fmt::format("its {} is missing", kTensors));
+    if (!path_exists(folder / kTensors)) return torn(fmt::format("its {} is missing", kTensors));
     if (fs::file_size(folder / kTensors) != size)
       return torn(fmt::format("its {} has {} bytes instead of {}", kTensors,
                               fs::file_size(folder / kTensors), size));

@@ -336,7 +336,6 @@ void Engine::report(const Stage& stage) {
 
 void Engine::finish_epoch(const Stage& stage) {
   check_losses(stage, at_.step);
-  if (stage.after_epoch) stage.after_epoch(at_.epoch);
   const double seconds = earlier_seconds_ + seconds_since(epoch_start_);
   const std::int64_t images = meter_.images() * processes().size();
   std::map<std::string, double> losses;
@@ -432,7 +431,7 @@ void Engine::write_checkpoint(bool stage_end) {
     // A full disk may have room again before the training ends.
     if (!context_.progress) throw;
     context_.progress->warn(fmt::format(
-        "no checkpoint could be written ({}); the training goes on, with the checkpoint before",
+        "no checkpoint could be written ({}); the one before, where there is one, stays",
         error.what()));
   }
 }

@@ -75,11 +75,10 @@ struct Stage {
   /// weight decay alone. Batch norm needs two images or more: a last batch of one is left out.
   std::vector<torch::nn::Module*> trained;
   std::function<Losses(Batch&)> step;
-  /// Called before and after each epoch with its number, from 0, and not again where a run is
-  /// resumed within the epoch: what they make must be among what the engine keeps. What
-  /// `before_epoch` makes is then that of the first process in all of them.
+  /// Called before each epoch with its number, from 0, and not again where a run is resumed within
+  /// the epoch: what it makes must be among what the engine keeps, and is then that of the first
+  /// process in all of them.
   std::function<void(std::int64_t)> before_epoch = {};
-  std::function<void(std::int64_t)> after_epoch = {};
   /// Asked after each epoch, with the mean of each loss over it: true ends the stage before its
   /// epochs are over.
   std::function<bool(std::int64_t, const std::map<std::string, double>&)> finished = {};

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <fstream>
 #include <thread>
 #include <vector>
 
@@ -92,6 +93,20 @@ TEST(AtomicFile, WithoutCommitTheOldFileStaysAndNothingElse) {
   }
   EXPECT_EQ(read_file(folder / "out"), "old");
   EXPECT_EQ(names_in(folder.path()), Names{"out"});
+}
+
+TEST(AtomicFile, WhatAKilledProcessLeftIsRemovedAndWhatIsWrittenStays) {
+  TemporaryFolder folder;
+  // A process of this number, in another container, was killed at each of its first files.
+  for (int i = 0; i < 200; ++i)
+    std::ofstream(folder / fmt::format(".coterie-{}-{}.tmp", ::getpid(), i)) << "part";
+  AtomicFile file(folder / "whole");
+  file.write("new");
+  remove_abandoned_files(folder.path());
+  EXPECT_EQ(names_in(folder.path()).size(), 1u);
+  file.commit();
+  EXPECT_EQ(read_file(folder / "whole"), "new");
+  EXPECT_EQ(names_in(folder.path()), Names{"whole"});
 }
 
 TEST(AtomicFile, CommitReplacesTheOldFile) {

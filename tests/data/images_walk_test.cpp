@@ -31,6 +31,20 @@ std::map<std::string, std::string> bad_of(const ImageFiles& files) {
 
 using Paths = std::vector<std::string>;
 
+TEST(FindImageFiles, ARunAmongThePhotosIsNoPhotos) {
+  ImageFolder images;
+  fs::create_directories(images / "runs/photos-k3/snapshots");
+  fs::create_directories(images / "other");
+  for (const char* name : {"a.jpg", "runs/photos-k3/picture.png", "runs/b.jpg", "other/c.jpg"})
+    images.add(name, "x");
+  write_bytes(images / "runs/photos-k3/manifest.json",
+              R"({"coterie": "0.1.0", "status": "running"})");
+  write_bytes(images / "other/manifest.json", R"({"name": "of another program"})");
+  Paths found = paths_of(images.files());
+  std::erase(found, "other/manifest.json");
+  EXPECT_EQ(found, (Paths{"a.jpg", "other/c.jpg", "runs/b.jpg"}));
+}
+
 TEST(FindImageFiles, GoesDownSortsByBytesAndLeavesOutWhatIsHidden) {
   ImageFolder images;
   fs::create_directories(images / "b/deep");

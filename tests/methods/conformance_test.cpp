@@ -105,7 +105,7 @@ TEST_P(Conformance, FindsThreeKindsOfImages) {
   if (GetParam() == "cc" || GetParam() == "dcsc" || GetParam() == "jdce" || GetParam() == "adc")
     GTEST_SKIP() << "sixteen steps are too few for it; see its own test";
   const Clustering found = method()->fit(images_.data, context());
-  EXPECT_EQ(accuracy(found.labels, images_.truth), 1.0);
+  EXPECT_GE(accuracy(found.labels, images_.truth), 0.95);
 }
 
 TEST_P(Conformance, FindsTheNumberOfClustersWhereItSaysSo) {
@@ -174,11 +174,14 @@ TEST_P(Conformance, ResumedEqualsUninterrupted) {
   stopped.record = [&](const nlohmann::json&) {
     if (++records == 2) cancel_.cancel();
   };
+  bool interrupted = false;
   try {
     method()->fit(images_.data, stopped);
   } catch (const Interrupted&) {
+    interrupted = true;
     EXPECT_EQ(records, 2);
   }
+  EXPECT_TRUE(interrupted || uninterrupted->info().network == NetworkKind::none);
   CancelToken fresh;
   FitContext resumed = context(folder / "checkpoints");
   resumed.cancel = &fresh;

@@ -125,11 +125,12 @@ TEST_F(Scripts, DieWithTheLauncher) {
   }
 }
 
-TEST(LaunchCommand, RunsTheCommandWithItsOwnOptions) {
+TEST(LaunchCommand, RefusesWhatOneProcessDoes) {
   Program program;
   const Outcome outcome = program.run({"launch", "-n", "2", "methods", "--json"});
-  EXPECT_EQ(outcome.code, 0) << outcome.err;
-  EXPECT_CONTAINS(outcome.out, "kmeans");
+  EXPECT_EQ(outcome.code, 2);
+  EXPECT_CONTAINS(outcome.err, "coterie methods works in one process");
+  EXPECT_EQ(outcome.out, "");
 }
 
 TEST(LaunchCommand, FailsAsTheCommandDoes) {

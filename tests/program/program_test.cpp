@@ -216,6 +216,12 @@ TEST(Program, DrawsTheImagesNearestToOneOfEachCluster) {
   EXPECT_EQ(outcome.json().at("width"), 10 * 34);
   EXPECT_EQ(outcome.json().at("height"), 3 * 34);
   EXPECT_EQ(program.read("nearest.png").substr(1, 3), "PNG");
+  const std::string whole = program.read("run/embeddings.npy");
+  program.write(
+      "run/embeddings.npy",
+      npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1, 1), }", std::string(4, '\0')));
+  EXPECT_CONTAINS(program.run({"nearest", "run"}).err, "embeddings.npy holds 1 rows");
+  program.write("run/embeddings.npy", whole);
   program.write("toy.csv", toy_csv(30));
   ASSERT_EQ(
       program.run({"cluster", "toy.csv", "-k", "3", "--label-column", "kind", "--out", "rows"})
@@ -229,7 +235,7 @@ TEST(Program, InterruptedDeepRunResumesToTheSameResult) {
   program.write("images-idx3-ubyte", idx_images(90));
   const std::vector<std::string> words{
       "cluster", "images-idx3-ubyte", "-k", "3", "--method", "ae", "--epochs",
-      "40",      "--tensorboard"};
+      "100",     "--tensorboard"};
   auto with_out = [&](const char* out) {
     auto all = words;
     all.insert(all.end(), {"--out", out});
@@ -348,6 +354,12 @@ TEST(Program, HelpAndCompletionCoverEveryCommand) {
   ASSERT_NE(fgets(line, sizeof(line), pipe), nullptr);
   pclose(pipe);
   EXPECT_STREQ(line, "--method\n");
+  std::string fish = program.run({"completion", "fish"}).out;
+  EXPECT_CONTAINS(fish, "-a predict -d '");
+  for (std::size_t at; (at = fish.find("\\'")) != std::string::npos;) fish.erase(at, 2);
+  EXPECT_EQ(std::count(fish.begin(), fish.end(), '\'') % 2, 0);
+  for (std::size_t at = 0; (at = fish.find(" -d '", at)) != std::string::npos; ++at)
+    EXPECT_EQ(fish.find('\'', at + 5), fish.find('\n', at) - 1) << fish.substr(at, 80);
 }
 
 }  // namespace

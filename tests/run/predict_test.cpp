@@ -41,6 +41,17 @@ class Predict : public ::testing::Test {
   CancelToken cancel_;
 };
 
+TEST_F(Predict, RefusesAModelWhoseClustersAreNotEachOnce) {
+  const fs::path file = folder_ / "run/model.json";
+  auto model = nlohmann::json::parse(read_file(file));
+  for (const std::vector<int>& order : {std::vector<int>{0, 100000000}, {0, 0}, {0, -1}, {1}}) {
+    model["label_order"] = order;
+    write_file(file, model.dump());
+    EXPECT_CONTAINS(user_error_of([&] { Predictor predictor(folder_ / "run"); }),
+                    "label_order is not each of 2 clusters once");
+  }
+}
+
 TEST_F(Predict, DistancesAreThoseToTheMeansOfTheTrainingRows) {
   Predictor predictor(folder_ / "run");
   EXPECT_TRUE(std::isnan(predict(predictor, {3})[0].distance));

@@ -383,18 +383,7 @@ TEST(Engine, TheLearningRateRisesThenFalls) {
   EXPECT_NEAR(rates[4], 0, 1e-12);
 }
 
-TEST(Engine, HooksComeBeforeAndAfterEachEpoch) {
-  ToyPack pack(40);
-  ToyNetwork network;
-  std::string order;
-  Stage stage = toy_stage(network, 2);
-  stage.before_epoch = [&](std::int64_t epoch) { order += fmt::format("<{}", epoch); };
-  stage.after_epoch = [&](std::int64_t epoch) { order += fmt::format("{}>", epoch); };
-  Engine(pack.data, 8, {.seed = 1}).run({stage});
-  EXPECT_EQ(order, "<00><11>");
-}
-
-TEST(Engine, HooksAreNotCalledAgainAfterAResume) {
+TEST(Engine, WhatComesBeforeAnEpochIsNotCalledAgainAfterAResume) {
   TemporaryFolder folder;
   std::string order;
   for (const int stop_at : {8, 0}) {  // within epoch 1, then not at all
@@ -404,7 +393,10 @@ TEST(Engine, HooksAreNotCalledAgainAfterAResume) {
     CancelAt progress(stop_at, token);
     Stage stage = toy_stage(network, 3);
     stage.before_epoch = [&](std::int64_t epoch) { order += fmt::format("<{}", epoch); };
-    stage.after_epoch = [&](std::int64_t epoch) { order += fmt::format("{}>", epoch); };
+    stage.finished = [&](std::int64_t epoch, const auto&) {
+      order += fmt::format("{}>", epoch);
+      return false;
+    };
     Engine engine(pack.data, 8,
                   {.seed = 1,
                    .progress = &progress,

@@ -117,13 +117,13 @@ TEST(Processes, AKilledPeerEndsTheOthers) {
     EXPECT_EQ(ended[0].code, 130) << ended[0].err;
     EXPECT_CONTAINS(ended[0].err, "process 0 of 2 lost the others in 'sum'");
     EXPECT_CONTAINS(ended[0].err, "its own output says why");
-    EXPECT_LT(ended[0].seconds, 8);
+    EXPECT_LT(ended[0].seconds, 20);
     EXPECT_EQ(ended[1].code, 1000 + SIGKILL);
   }
 }
 
 TEST(Processes, ASilentPeerEndsTheOthersInTime) {
-  Workers workers(2, 2);
+  Workers workers(2, 5);
   workers.start("silent", 0);
   workers.start("silent", 1);
   const pid_t stopped = workers.child(1);
@@ -135,8 +135,8 @@ TEST(Processes, ASilentPeerEndsTheOthersInTime) {
   kill(stopped, SIGKILL);
   const auto ended = workers.wait();
   EXPECT_EQ(ended[0].code, 130) << ended[0].err;
-  EXPECT_CONTAINS(ended[0].err, "gave no answer for 2 seconds");
-  EXPECT_LT(ended[0].seconds, 8);
+  EXPECT_CONTAINS(ended[0].err, "gave no answer for 5 seconds");
+  EXPECT_LT(ended[0].seconds, 20);
 }
 
 TEST(Processes, APeerThatNeverComesIsNamed) {
@@ -148,7 +148,7 @@ TEST(Processes, APeerThatNeverComesIsNamed) {
   EXPECT_CONTAINS(ended[0].err, "of 3 processes these did not come to 127.0.0.1:");
   EXPECT_CONTAINS(ended[0].err, "within 2 seconds: 1; start all with the same WORLD_SIZE");
   EXPECT_EQ(ended[1].code, 2) << ended[1].err;
-  EXPECT_LT(ended[1].seconds, 8);
+  EXPECT_LT(ended[1].seconds, 20);
 }
 
 TEST(Processes, WithoutTheFirstProcessTheOthersSayWhereTheyLooked) {
@@ -157,7 +157,7 @@ TEST(Processes, WithoutTheFirstProcessTheOthersSayWhereTheyLooked) {
   const auto ended = workers.wait();
   EXPECT_EQ(ended[0].code, 2) << ended[0].err;
   EXPECT_CONTAINS(ended[0].err, "process 1 of 2 cannot join the others at MASTER_ADDR = 127.0.0.1");
-  EXPECT_LT(ended[0].seconds, 8);
+  EXPECT_LT(ended[0].seconds, 20);
 }
 
 TEST(Processes, ARankTakenTwiceIsRefused) {

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <unordered_set>
 #include <utility>
@@ -37,11 +38,13 @@ class ScratchFolder {
  public:
   explicit ScratchFolder(const fs::path& parent) {
     create_folder(parent);
-    std::string name = (parent / "coterie-unpacked-XXXXXX").native();
+    remove_abandoned(parent);
+    std::string name = (parent / (std::string(kPrefix) + "XXXXXX")).native();
     if (!::mkdtemp(name.data()))
       throw UserError("cannot create a folder in {}: {}; choose another cache folder",
                       printable(parent.native()), std::strerror(errno));
     path_ = name;
+    lock_.emplace(path_, "");
   }
   ~ScratchFolder() {
     std::error_code ignored;
@@ -52,7 +55,26 @@ class ScratchFolder {
   const fs::path& path() const { return path_; }
 
  private:
+  static constexpr std::string_view kPrefix = "coterie-unpacked-";
+
+  /// Removes the folders of processes that were killed: those that nobody has locked. An empty one
+  /// may be about to be.
+  static void remove_abandoned(const fs::path& parent) {
+    std::error_code ignored;
+    for (const auto& entry : fs::directory_iterator(parent, ignored)) {
+      if (!entry.path().filename().native().starts_with(kPrefix)) continue;
+      if (!entry.is_directory(ignored) || fs::is_empty(entry.path(), ignored)) continue;
+      try {
+        const FileLock lock(entry.path(), "");
+        fs::remove_all(entry.path(), ignored);
+      } catch (const UserError&) {
+        continue;  // in use
+      }
+    }
+  }
+
   fs::path path_;
+  std::optional<FileLock> lock_;
 };
 
 [[noreturn]] void refuse(const fs::path& file, const char* reason) {

@@ -83,7 +83,20 @@ class FolderWalk {
 
   fs::path file_of(const std::string& path) const { return path.empty() ? root_ : root_ / path; }
 
+  /// Whether `coterie cluster` wrote it: people cluster the folder that they are in.
+  static bool is_run(const fs::path& folder) {
+    const fs::path manifest = folder / "manifest.json";
+    if (!path_exists(manifest)) return false;
+    try {
+      const std::string text = read_file(manifest);
+      return text.find("\"coterie\":") != text.npos && text.find("\"status\":") != text.npos;
+    } catch (const UserError&) {
+      return false;
+    }
+  }
+
   void read_folder(const std::string& path, std::vector<std::string>& folders) {
+    if (!path.empty() && is_run(file_of(path))) return;
     DIR* listing = ::opendir(file_of(path).c_str());
     struct stat info {};
     if (!listing || ::fstat(::dirfd(listing), &info) != 0) {
