@@ -235,7 +235,7 @@ TEST(Program, InterruptedDeepRunResumesToTheSameResult) {
   program.write("images-idx3-ubyte", idx_images(90));
   const std::vector<std::string> words{
       "cluster", "images-idx3-ubyte", "-k", "3", "--method", "ae", "--epochs",
-      "100",     "--tensorboard"};
+      "60",      "--tensorboard"};
   auto with_out = [&](const char* out) {
     auto all = words;
     all.insert(all.end(), {"--out", out});
@@ -268,7 +268,7 @@ TEST(Program, InterruptedDeepRunResumesToTheSameResult) {
     events.erase(events.begin());  // the version
     for (const auto& event : events) EXPECT_EQ(event.step, ++epochs);
   }
-  EXPECT_EQ(epochs, 40);
+  EXPECT_EQ(epochs, 60);
 }
 
 #if defined(COTERIE_IMAGES)
