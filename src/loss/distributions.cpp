@@ -7,12 +7,22 @@ namespace {
 
 constexpr double kLeastDivisor = 1e-12;  // keeps logarithms finite
 
+torch::Tensor student_t_scores(const torch::Tensor& codes, const torch::Tensor& centres,
+                               double alpha) {
+  const auto squares = (codes.unsqueeze(1) - centres.unsqueeze(0)).square().sum(2);
+  return -(alpha + 1) / 2 * torch::log1p(squares / alpha);
+}
+
 }  // namespace
 
 torch::Tensor student_t_assignment(const torch::Tensor& codes, const torch::Tensor& centres,
                                    double alpha) {
-  const auto squares = (codes.unsqueeze(1) - centres.unsqueeze(0)).square().sum(2);
-  return (-(alpha + 1) / 2 * torch::log1p(squares / alpha)).softmax(1);
+  return student_t_scores(codes, centres, alpha).softmax(1);
+}
+
+torch::Tensor student_t_log_assignment(const torch::Tensor& codes, const torch::Tensor& centres,
+                                       double alpha) {
+  return student_t_scores(codes, centres, alpha).log_softmax(1);
 }
 
 torch::Tensor target_distribution(const torch::Tensor& assignment) {
@@ -21,10 +31,8 @@ torch::Tensor target_distribution(const torch::Tensor& assignment) {
   return weighed / weighed.sum(1, /*keepdim=*/true);
 }
 
-torch::Tensor kl_divergence(const torch::Tensor& target, const torch::Tensor& assignment) {
-  return (torch::xlogy(target, target) - target * assignment.clamp_min(kLeastDivisor).log())
-      .sum(1)
-      .mean();
+torch::Tensor kl_divergence(const torch::Tensor& target, const torch::Tensor& log_assignment) {
+  return (torch::xlogy(target, target) - target * log_assignment).sum(1).mean();
 }
 
 torch::Tensor normal_divergence(const torch::Tensor& mean, const torch::Tensor& log_variance) {

@@ -8,13 +8,18 @@ namespace coterie {
 /// Deep Embedding for Clustering Analysis, 2016, eq. 1): q_ik ~ (1 + |z_i - c_k|^2 / a)^(-(a+1)/2).
 torch::Tensor student_t_assignment(const torch::Tensor& codes, const torch::Tensor& centres,
                                    double alpha = 1);
+/// Its logarithm, whose slope stays finite however far a code is from a centre.
+torch::Tensor student_t_log_assignment(const torch::Tensor& codes, const torch::Tensor& centres,
+                                       double alpha = 1);
 
 /// What soft assignments [N, K] of all images are drawn towards (the same, eq. 3), [N, K]:
 /// p_ik ~ q_ik^2 / sum_j q_jk.
 torch::Tensor target_distribution(const torch::Tensor& assignment);
 
 /// Mean over the rows of KL(target || assignment), [B, K] both, a scalar. Rows are distributions.
-torch::Tensor kl_divergence(const torch::Tensor& target, const torch::Tensor& assignment);
+/// Of the assignment it takes the logarithm (`log_softmax`): a probability that was rounded to 0
+/// would have no slope.
+torch::Tensor kl_divergence(const torch::Tensor& target, const torch::Tensor& log_assignment);
 
 /// Mean over the rows of KL(N(mean, exp(log_variance)) || N(0, 1)), [B, E] both, a scalar (Kingma,
 /// Welling: Auto-Encoding Variational Bayes, 2014, appendix B).

@@ -10,6 +10,17 @@ constexpr double kSlope = 1.1;             // of the penalty u - l against xi, w
 constexpr double kLeastSimilarity = 1e-6;  // keeps logarithms and their slopes finite
 constexpr double kLeastSquare = 1e-12;     // and those of roots
 
+/// log(1 - p) of probabilities p [P, K] from their logarithms. Of the largest, which may be 1 but
+/// for rounding, it is the logarithm of the sum of the others.
+torch::Tensor log_complement(const torch::Tensor& logs) {
+  constexpr double kNone = -1e4;  // as good as log 0, and no NaN comes of it
+  const auto largest =
+      torch::zeros_like(logs, torch::kBool).scatter_(1, logs.argmax(1, /*keepdim=*/true), true);
+  const auto others = logs.masked_fill(largest, kNone);
+  return torch::where(largest, others.logsumexp({1}, /*keepdim=*/true),
+                      torch::log1p(-others.exp()));
+}
+
 }  // namespace
 
 std::int64_t ThresholdRule::meeting() const {
@@ -51,12 +62,11 @@ torch::Tensor contrastive_pair_loss(const torch::Tensor& first, const torch::Ten
   return (must * square + (1 - must) * short_of.square()).mean();
 }
 
-torch::Tensor constraint_loss(const torch::Tensor& first, const torch::Tensor& second,
+torch::Tensor constraint_loss(const torch::Tensor& log_first, const torch::Tensor& log_second,
                               const torch::Tensor& must) {
-  const auto together = (first * second).sum(1);
-  const auto near = together.clamp_min(kLeastSimilarity).log();
-  const auto far = (1 - together).clamp_min(kLeastSimilarity).log();
-  return -(must * near + (1 - must) * far).mean();
+  const auto together = (log_first + log_second).logsumexp({1});
+  const auto apart = (log_first + log_complement(log_second)).logsumexp({1});
+  return -(must * together + (1 - must) * apart).mean();
 }
 
 }  // namespace coterie

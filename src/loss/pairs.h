@@ -53,10 +53,11 @@ torch::Tensor pair_loss(const torch::Tensor& similarities, const PairLabels& lab
 torch::Tensor contrastive_pair_loss(const torch::Tensor& first, const torch::Tensor& second,
                                     const torch::Tensor& must, double margin);
 
-/// How far probabilities [P, K] of the two images of each pair are from what is known of it, a
-/// scalar: the mean of -log s where `must` [P] is 1 and of -log(1 - s) where it is 0, with s the
-/// probability that both are of one cluster, sum_k p_k q_k.
-torch::Tensor constraint_loss(const torch::Tensor& first, const torch::Tensor& second,
+/// How far the two images of each pair are from what is known of it, a scalar: the mean of -log s
+/// where `must` [P] is 1 and of -log(1 - s) where it is 0, with s the probability that both are of
+/// one cluster, sum_k p_k q_k. It takes the logarithms of p and q, [P, K] (`log_softmax`), so that
+/// it draws the surest pairs too.
+torch::Tensor constraint_loss(const torch::Tensor& log_first, const torch::Tensor& log_second,
                               const torch::Tensor& must);
 
 }  // namespace coterie

@@ -42,10 +42,10 @@ auto AutoencoderMethod<Params>::pass(const Training& training, Batch& batch, boo
   Pass made;
   made.plain = autoencoder().normalised(batch.images);
   const auto images = this->params_.augment ? seen(batch) : made.plain;
-  made.probabilities = training.engine.forward(images, [&](const torch::Tensor& x) {
+  made.log_probabilities = training.engine.forward(images, [&](const torch::Tensor& x) {
     const Description description = autoencoder().describe(x);
     if (reconstruct) made.back = autoencoder().network().decode(description.codes);
-    return this->head().probabilities(description);
+    return this->head().log_probabilities(description);
   });
   return made;
 }

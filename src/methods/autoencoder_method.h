@@ -54,9 +54,9 @@ class AutoencoderMethod : public HeadMethod<Params, ImageAutoencoder> {
   torch::Tensor seen(Batch& batch) const;
   /// What a step of the joint training makes of a batch.
   struct Pass {
-    torch::Tensor plain;          ///< the images, centred
-    torch::Tensor probabilities;  ///< of the images as they are seen
-    torch::Tensor back;           ///< what came back of them; undefined where not asked for
+    torch::Tensor plain;              ///< the images, centred
+    torch::Tensor log_probabilities;  ///< of the images as they are seen, [B, K]
+    torch::Tensor back;               ///< what came back of them; undefined where not asked for
   };
   Pass pass(const Training& training, Batch& batch, bool reconstruct) const;
   /// Adds the error of what came back, where it did, to `losses`.

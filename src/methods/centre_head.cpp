@@ -22,6 +22,10 @@ torch::Tensor CentreHead::probabilities(const Description& description) {
   return student_t_assignment(description.codes.to(torch::kFloat), centres_, alpha_);
 }
 
+torch::Tensor CentreHead::log_probabilities(const Description& description) {
+  return student_t_log_assignment(description.codes.to(torch::kFloat), centres_, alpha_);
+}
+
 void CentreHead::set(const Matrix<double>& centres) {
   torch::NoGradGuard no_grad;
   centres_.copy_(tensor_of(centres, torch::kDouble));

@@ -16,6 +16,7 @@ class CentreHead : public ClusterHead {
   CentreHead(std::int64_t clusters, std::int64_t width, double alpha)
       : alpha_(alpha), centres_(register_parameter("centres", torch::zeros({clusters, width}))) {}
   torch::Tensor probabilities(const Description& description) override;
+  torch::Tensor log_probabilities(const Description& description) override;
   /// Takes centres [K, E].
   void set(const Matrix<double>& centres);
 

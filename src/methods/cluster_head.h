@@ -17,6 +17,9 @@ class ClusterHead : public torch::nn::Module {
  public:
   /// [B, K], in float32.
   virtual torch::Tensor probabilities(const Description& description) = 0;
+  /// Logarithms of probabilities [B, K] as they are trained: of the head's own outputs, whatever
+  /// decides on clusters in the end.
+  virtual torch::Tensor log_probabilities(const Description& description) = 0;
   /// Whether it has clusters: false until they are found, where that is done after the training.
   virtual bool has_clusters() const { return true; }
   /// Passes a batch through the layers that clusters come from, whatever these give.
@@ -32,6 +35,9 @@ class SoftmaxClusterHead : public ClusterHead {
   virtual torch::Tensor logits(const torch::Tensor& features) = 0;
   torch::Tensor probabilities(const Description& description) override {
     return logits(description.features).softmax(1);
+  }
+  torch::Tensor log_probabilities(const Description& description) override {
+    return logits(description.features).log_softmax(1);
   }
 };
 

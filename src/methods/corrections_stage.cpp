@@ -96,7 +96,7 @@ std::vector<Stage> correction_stages(const TrainingData& data, const Corrections
           torch::nll_loss(own, kept->of(batch.indices), {}, at::Reduction::Sum, kFree) / count;
       Losses losses{keep, {{"keep", keep}}, own.argmax(1)};
       if (pairs.rows.empty()) return losses;
-      const auto ends = all.narrow(0, count, 2 * pairs.must.size(0)).exp().chunk(2);
+      const auto ends = all.narrow(0, count, 2 * pairs.must.size(0)).chunk(2);
       const auto loss = constraint_loss(ends[0], ends[1], pairs.must.to(images.device()));
       losses.total = keep + loss;
       losses.parts.emplace_back("constraints", loss);

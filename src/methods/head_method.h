@@ -77,9 +77,6 @@ class HeadMethod : public MethodWith<Params> {
   bool take_given_head(const FitContext& context);
   /// Takes another run's head, or what fits of it, and says whether its clusters were among that.
   bool take_head(const TensorMap& model);
-  /// Logarithms of probabilities [B, K] of what the network makes of images: of the head's own
-  /// outputs, whatever decides on clusters in the end.
-  torch::Tensor head_log_probabilities(const Description& description) const;
 
   MethodInfo info_;
   mutable Body body_;  // embedding moves it to the device that is asked for
@@ -175,16 +172,6 @@ bool HeadMethod<Params, Body>::take_head(const TensorMap& model) {
 }
 
 template <class Params, class Body>
-torch::Tensor HeadMethod<Params, Body>::head_log_probabilities(
-    const Description& description) const {
-  constexpr double kLeast = 1e-12;  // keeps logarithms and their slopes finite
-  auto* softmax = dynamic_cast<SoftmaxClusterHead*>(head_.get());
-  // Of a softmax the slope is there however sure the head is of something else.
-  return softmax ? softmax->logits(description.features).log_softmax(1)
-                 : head_->probabilities(description).clamp_min(kLeast).log();
-}
-
-template <class Params, class Body>
 std::vector<Stage> HeadMethod<Params, Body>::all_stages(const Training& training) {
   const FitContext& context = training.context;
   const Corrections& corrections = context.corrections;
@@ -210,13 +197,13 @@ std::vector<Stage> HeadMethod<Params, Body>::all_stages(const Training& training
               });
             }
             // The head is in float32, whatever the network's precision.
-            return head_log_probabilities(
+            return head_->log_probabilities(
                 {description.features.to(torch::kFloat), description.codes.to(torch::kFloat)});
           },
       .outputs =
           [this, training] {
             return outputs(training, [this](const Description& description) {
-              return head_log_probabilities(description).exp();
+              return head_->log_probabilities(description).exp();
             });
           }};
   for (Stage& stage : correction_stages(training.data, corrections, training.engine, work))

@@ -123,12 +123,15 @@ ResNetImpl::ResNetImpl(const ResNetShape& shape) : shape_(shape) {
 }
 
 torch::Tensor ResNetImpl::forward(const torch::Tensor& images) {
-  return through(images, [](const torch::Tensor&) {}).mean({2, 3});
+  return through(images, [](const torch::Tensor&) {})
+      .mean({2, 3}, /*keepdim=*/false, torch::kFloat);
 }
 
 std::vector<torch::Tensor> ResNetImpl::layer_means(const torch::Tensor& images) {
   std::vector<torch::Tensor> means;
-  through(images, [&](const torch::Tensor& x) { means.push_back(x.mean({2, 3})); });
+  through(images, [&](const torch::Tensor& x) {
+    means.push_back(x.mean({2, 3}, /*keepdim=*/false, torch::kFloat));
+  });
   return means;
 }
 

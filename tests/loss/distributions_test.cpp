@@ -37,8 +37,15 @@ TEST(TargetDistribution, HandWorked) {
 TEST(KlDivergence, HandWorked) {
   const auto p = torch::tensor({{1.0, 0.0}, {0.5, 0.5}}, torch::kDouble);
   const auto q = torch::tensor({{0.5, 0.5}, {0.5, 0.5}}, torch::kDouble);
-  EXPECT_NEAR(kl_divergence(p, q).item<double>(), std::log(2.0) / 2, 1e-12);
-  EXPECT_NEAR(kl_divergence(p, p).item<double>(), 0, 1e-12);
+  EXPECT_NEAR(kl_divergence(p, q.log()).item<double>(), std::log(2.0) / 2, 1e-12);
+  EXPECT_NEAR(kl_divergence(p, p.clamp_min(1e-300).log()).item<double>(), 0, 1e-12);
+}
+
+TEST(KlDivergence, DrawsHoweverSureTheAssignmentIsOfSomethingElse) {
+  auto logits = torch::tensor({{100.0f, 0.0f}}).requires_grad_();
+  kl_divergence(torch::tensor({{0.0f, 1.0f}}), logits.log_softmax(1)).backward();
+  // Of softmax cross-entropy the slope is p - target.
+  EXPECT_TRUE(torch::allclose(logits.grad(), torch::tensor({{1.0f, -1.0f}})));
 }
 
 TEST(NormalDivergence, HandWorked) {
@@ -243,7 +250,8 @@ torch::Tensor aggregated_online(const torch::Tensor& rows, double balance) {
   torch::optim::Adam adam({weights}, torch::optim::AdamOptions(0.02));
   for (int step = 0; step < 400; ++step) {
     const auto p = rows.mm(weights).softmax(1);
-    const auto loss = kl_divergence(aggregated_target(rows, p, 1.03), p) + balance * imbalance(p);
+    const auto loss =
+        kl_divergence(aggregated_target(rows, p, 1.03), p.log()) + balance * imbalance(p);
     adam.zero_grad();
     loss.backward();
     adam.step();
@@ -282,14 +290,15 @@ TEST(Distributions, GradientsAgreeWithFiniteDifferences) {
   const auto codes = torch::randn({6, 3}, torch::kDouble);
   const auto centres = torch::randn({2, 3}, torch::kDouble);
   const auto target = target_distribution(student_t_assignment(codes, centres));
+  EXPECT_LT(testing::gradient_error(
+                [&](const auto& x) {
+                  return kl_divergence(target, student_t_log_assignment(x, centres));
+                },
+                codes),
+            1e-8);
   EXPECT_LT(
       testing::gradient_error(
-          [&](const auto& x) { return kl_divergence(target, student_t_assignment(x, centres)); },
-          codes),
-      1e-8);
-  EXPECT_LT(
-      testing::gradient_error(
-          [&](const auto& x) { return kl_divergence(target, student_t_assignment(codes, x)); },
+          [&](const auto& x) { return kl_divergence(target, student_t_log_assignment(codes, x)); },
           centres),
       1e-8);
   EXPECT_LT(

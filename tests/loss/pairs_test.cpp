@@ -114,25 +114,33 @@ TEST(ConstraintLoss, IsTheCrossEntropyOfBeingTogether) {
   const auto second = torch::tensor({{0.5, 0.5}, {0.2, 0.8}}, torch::kDouble);
   const auto must = torch::tensor({1.0, 0.0}, torch::kDouble);
   // Together with probability 0.5 and 0.18 + 0.08.
-  EXPECT_NEAR(constraint_loss(first, second, must).item<double>(),
+  EXPECT_NEAR(constraint_loss(first.log(), second.log(), must).item<double>(),
               -(std::log(0.5) + std::log(0.74)) / 2, 1e-12);
 }
 
-TEST(ConstraintLoss, IsFiniteWhereAllIsCertainAndWrong) {
-  const auto one = torch::tensor({{1.0, 0.0}, {1.0, 0.0}}, torch::kDouble);
-  const auto other = torch::tensor({{0.0, 1.0}, {1.0, 0.0}}, torch::kDouble);
-  const auto must = torch::tensor({1.0, 0.0}, torch::kDouble);
-  EXPECT_TRUE(std::isfinite(constraint_loss(one, other, must).item<double>()));
+TEST(ConstraintLoss, DrawsPairsThatAreSureAndWrong) {
+  // In each pair the images are together with probability e^-100, or apart with about e^-100.
+  const auto sure = torch::tensor({{100.0f, 0.0f}, {100.0f, 0.0f}});
+  const auto other = torch::tensor({{0.0f, 100.0f}, {100.0f, 0.0f}}).log_softmax(1);
+  auto logits = sure.clone().requires_grad_();
+  const auto loss = constraint_loss(logits.log_softmax(1), other, torch::tensor({1.0f, 0.0f}));
+  // Of the first pair log s is that of 2 e^-100, of the second log(1 - s) is.
+  EXPECT_NEAR(loss.item<float>(), 100 - std::log(2.0), 1e-4);
+  loss.backward();
+  // Both ends have half of either way out: the slope is half of 1, by two pairs.
+  EXPECT_TRUE(torch::allclose(logits.grad(), torch::tensor({{0.25f, -0.25f}, {0.25f, -0.25f}})))
+      << logits.grad();
 }
 
 TEST(ConstraintLoss, GradientAgreesWithFiniteDifferences) {
   torch::manual_seed(5);
   const auto second = torch::randn({5, 3}, torch::kDouble).softmax(1);
   const auto must = torch::tensor({1.0, 0.0, 0.0, 1.0, 0.0}, torch::kDouble);
-  EXPECT_LT(testing::gradient_error(
-                [&](const auto& x) { return constraint_loss(x.softmax(1), second, must); },
-                torch::randn({5, 3}, torch::kDouble)),
-            1e-6);
+  EXPECT_LT(
+      testing::gradient_error(
+          [&](const auto& x) { return constraint_loss(x.log_softmax(1), second.log(), must); },
+          torch::randn({5, 3}, torch::kDouble)),
+      1e-6);
 }
 
 }  // namespace

@@ -193,9 +193,9 @@ class Adc : public HeadMethod<AdcParams, SiameseNetwork> {
       const auto embeddings = training.engine.forward(
           body().normalised(batch.images),
           [&](const torch::Tensor& images) { return body().forward(images); });
-      const auto probabilities = head().probabilities({embeddings, embeddings});
-      const auto divergence = kl_divergence(targets_->of(batch.indices), probabilities);
-      return {divergence, {{"divergence", divergence}}, probabilities.argmax(1)};
+      const auto assigned = head().log_probabilities({embeddings, embeddings});
+      const auto divergence = kl_divergence(targets_->of(batch.indices), assigned);
+      return {divergence, {{"divergence", divergence}}, assigned.argmax(1)};
     };
     return stage;
   }

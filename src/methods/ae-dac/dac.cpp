@@ -27,7 +27,7 @@ class Dac : public SoftmaxMethod<Params> {
     stage.step = [this, training, rule, labeller](Batch& batch) -> Losses {
       const Params& settings = this->params_;
       const auto pass = this->pass(training, batch, settings.alpha > 0);
-      const torch::Tensor& student = pass.probabilities;
+      const torch::Tensor student = pass.log_probabilities.exp();
       const torch::Tensor teacher =
           settings.augment || labeller
               ? this->labelled(training, pass.plain, labeller.get()).probabilities

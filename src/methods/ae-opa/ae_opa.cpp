@@ -63,7 +63,7 @@ class AeOpa : public SoftmaxMethod<AeOpaParams> {
       }
       const auto agreement =
           target.argmax(1).eq(labels.probabilities.argmax(1)).to(torch::kFloat).mean();
-      const auto divergence = kl_divergence(target, pass.probabilities);
+      const auto divergence = kl_divergence(target, pass.log_probabilities);
       Losses losses{params_.divergence * divergence,
                     {{"divergence", divergence}, {"agreement", agreement}},
                     target.argmax(1)};

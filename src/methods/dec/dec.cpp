@@ -45,10 +45,10 @@ class Dec : public AutoencoderMethod<Params> {
     stage.step = [this, training, targets](Batch& batch) -> Losses {
       const double weight = this->params_.reconstruction_weight;
       const auto pass = this->pass(training, batch, weight > 0);
-      const auto divergence = kl_divergence(targets->of(batch.indices), pass.probabilities);
+      const auto divergence = kl_divergence(targets->of(batch.indices), pass.log_probabilities);
       Losses losses{this->params_.divergence * divergence,
                     {{"divergence", divergence}},
-                    pass.probabilities.argmax(1)};
+                    pass.log_probabilities.argmax(1)};
       this->add_reconstruction(pass, weight, losses);
       return losses;
     };

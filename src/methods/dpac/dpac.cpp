@@ -297,7 +297,7 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
         losses.parts.emplace_back("distance", objective);
       } else {
         const auto target = codes_ ? codes_->of(batch.indices) : aggregated(plain, processes);
-        objective = kl_divergence(target, student);
+        objective = kl_divergence(target, views.first_logits.log_softmax(1));
         losses.parts.emplace_back("divergence", objective);
         losses.parts.emplace_back("agreement",
                                   target.argmax(1).eq(losses.labels).to(torch::kFloat).mean());
