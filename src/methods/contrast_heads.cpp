@@ -52,6 +52,11 @@ torch::Tensor ContrastHeads::logits(const torch::Tensor& features) {
   return decided_by_labels() ? label_logits(features) : cluster_logits(features);
 }
 
+void ContrastHeads::forget_clusters(RandomStream& weights) {
+  initialise(*clusters_, weights);
+  deciding_.zero_();
+}
+
 bool ContrastHeads::start_from(const TensorMap& model) {
   take_projector(projector_, model);
   // Where a label head decided, the clusters of the other are of an earlier network.

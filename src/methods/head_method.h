@@ -115,11 +115,7 @@ Clustering HeadMethod<Params, Body>::fit(const TrainingData& data, const FitCont
   engine.keep("head", *head_);
   engine.share_batch_norms(body_.module());
   engine.share_batch_norms(*head_);
-  const Training training{data, context, engine, clusters_, has_clusters};
-  engine.run(all_stages(training));
-  statistics_ = training_statistics(engine);
-  if (!engine.processes().first()) return {};
-  // The head learned from features under the statistics of batches.
+  // The head learns from features under the statistics of batches.
   engine.settle_batch_norms(
       {&body_.module(), head_.get()}, [this, &engine](const torch::Tensor& images) {
         engine.forward(body_.normalised(images), [this](const torch::Tensor& x) {
@@ -128,6 +124,10 @@ Clustering HeadMethod<Params, Body>::fit(const TrainingData& data, const FitCont
           return description.features;
         });
       });
+  const Training training{data, context, engine, clusters_, has_clusters};
+  engine.run(all_stages(training));
+  statistics_ = training_statistics(engine);
+  if (!engine.processes().first()) return {};
   finish(training);
   Clustering found = predict(data, context);
   note_collapse(found.labels, context);

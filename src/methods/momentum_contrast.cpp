@@ -41,7 +41,7 @@ torch::Tensor MomentumContrast::loss(const torch::Tensor& queries, const torch::
   }
   const auto images = on_device(batch.indices, keys_.device());
   const auto same = images.unsqueeze(1).eq(images_.unsqueeze(0));
-  const auto loss = queue_info_nce(queries, own, keys_.clone(), same, settings_.temperature);
+  const auto loss = queue_info_nce(queries, own, keys_, same, settings_.temperature);
   replace(engine.processes().gather(own), engine.processes().gather(images));
   return loss;
 }

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cstdint>
+#include <vector>
+
 #include "coterie/core/matrix.h"
 #include "coterie/methods/method.h"
 #include "coterie/nn/torch.h"
@@ -10,8 +13,12 @@ namespace coterie {
 class NearestCentres : public torch::nn::Module {
  public:
   NearestCentres(std::int64_t clusters, std::int64_t width);
-  /// Takes the centres of k-means on `rows` [N, width].
-  void fit(const Matrix<float>& rows, const FitContext& context);
+  /// Takes the centres of k-means on `rows` [N, width]. Where there are `labels` [N], clusters have
+  /// the numbers that most of their rows have there.
+  void fit(const Matrix<float>& rows, const FitContext& context,
+           const std::vector<std::int32_t>& labels = {});
+  /// Takes unit vectors, so that the nearest centre of probabilities is their largest.
+  void take_corners();
   /// Whether there are centres yet.
   bool found() const { return centres_.any().item<bool>(); }
   /// Student's t of the distances of rows [B, width], [B, K].

@@ -92,7 +92,12 @@ void renew_running_statistics(const std::vector<torch::nn::Module*>& roots,
     for (torch::nn::Module* root : roots) for_each_norm(*root, work);
   };
   for (torch::nn::Module* root : roots) root->train();
-  for_all([](SynchronisedBatchNorm& norm) { norm.begin_mean(); });
+  bool any = false;
+  for_all([&](SynchronisedBatchNorm& norm) {
+    norm.begin_mean();
+    any = true;
+  });
+  if (!any) return;
   const auto end = [&] { for_all([](SynchronisedBatchNorm& norm) { norm.end_mean(); }); };
   try {
     torch::NoGradGuard no_grad;

@@ -57,7 +57,7 @@ void synchronise_batch_norms(torch::nn::Module& root, const SumOverProcesses& su
 
 /// Has the batch norms of these two kinds within `roots` forget their running statistics for the
 /// mean of those of the batches that `see_all` passes through them in training mode. Those it does
-/// not pass keep what they have.
+/// not pass keep what they have; where there are none at all it is not called.
 void renew_running_statistics(const std::vector<torch::nn::Module*>& roots,
                               const std::function<void()>& see_all);
 

@@ -14,9 +14,9 @@ namespace coterie {
 //
 // A label set gives each of N rows a number; numbers need not match between the sets, may have
 // gaps, and the sets may have different numbers of clusters. Rows that all sets treat alike (equal
-// tuples of labels) are one object with a weight, so the cost depends on the number T of different
-// tuples and no N x N matrix exists. Below M is the number of sets and L the number of clusters in
-// all.
+// tuples of labels) are one object with a weight, so the search depends on the number T of
+// different tuples, what is left for each row is linear in N, and no N x N matrix exists. Below M
+// is the number of sets and L the number of clusters in all.
 //
 // All functions throw UserError where there are no sets, their lengths differ, a label is negative,
 // or `clusters` is not 2 to T, and Interrupted when cancelled.
@@ -53,7 +53,8 @@ struct RotationConsensus {
 ///
 /// and then clusters the rows of H by k-means. With A = sum_i alpha_i^2 Y_i R_i, H is the polar
 /// factor A (A'A)^(-1/2) (eq. 6), through the W x W matrix A'A; R_i that of Y_i'H (eq. 8); alpha_i
-/// is proportional to 1 / |H - Y_i R_i|^2 (eq. 10). A pass takes O(T W M + T W^2 + M W^3).
+/// is proportional to 1 / |H - Y_i R_i|^2 (eq. 10). A pass takes O(T W M + T W^2 + M W^3), k-means
+/// in the end O(N W^2) a step.
 /// Directions that no candidate fills (empty clusters, W above the rank) stay zero in H.
 ///
 /// K-means sees H in the K strongest directions of A, which is all of it where W = K.

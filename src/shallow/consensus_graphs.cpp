@@ -52,9 +52,10 @@ class Parts {
   }
 
   /// Moves out of parts that are too heavy, and into empty ones, at the least loss.
-  void balance() {
+  void balance(const ShallowContext& context) {
     for (std::int32_t p = 0; p < parts_; ++p)
       while (weight_[p] > limit_ && members_[p] > 1) {
+        context.check_cancelled();
         const auto lightest = static_cast<std::int32_t>(
             std::min_element(weight_.begin(), weight_.end()) - weight_.begin());
         if (!move_best(p, lightest)) break;
@@ -224,13 +225,11 @@ std::vector<std::int32_t> cspa_consensus(LabelSets sets, std::int64_t clusters,
   const LabelTuples tuples(sets, clusters);
   const Eigen::MatrixXd shared = shared_rows(tuples, context);
   // A row's degree, times M: the sizes of its clusters. B = degree^(-1/2) Z, and B'B is L x L.
-  std::vector<double> scale(tuples.weights.size());
   Eigen::MatrixXd gram = Eigen::MatrixXd::Zero(shared.rows(), shared.cols());
   for (std::int64_t t = 0; t < tuples.tuples(); ++t) {
     double degree = 0;
     const auto column = [&](std::int64_t m) { return tuples.offsets[m] + tuples.labels(m, t); };
     for (std::int64_t m = 0; m < tuples.sets(); ++m) degree += shared(column(m), column(m));
-    scale[t] = 1 / std::sqrt(degree);
     for (std::int64_t a = 0; a < tuples.sets(); ++a)
       for (std::int64_t b = 0; b < tuples.sets(); ++b)
         gram(column(a), column(b)) += tuples.weights[t] / degree;
@@ -273,7 +272,7 @@ std::vector<std::int32_t> hgpa_consensus(LabelSets sets, std::int64_t clusters,
       start[t] = static_cast<std::int32_t>(label % static_cast<std::uint64_t>(clusters));
     }
     Parts parts(tuples, clusters, std::move(start));
-    parts.balance();
+    parts.balance(context);
     do {
       context.check_cancelled();
     } while (parts.pass() > 0);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 namespace coterie {
 namespace {
@@ -142,7 +143,7 @@ double PacLinearSweeper<Real>::replace(Real* p, double* fresh) const {
 
 template <class Real>
 double PacLinearSweeper<Real>::sweep(SweepPlan& plan, double settled, int rank, Team& team) {
-  if (rank == 0) change_.store(0);
+  if (rank == 0) changes_.resize(static_cast<std::size_t>(team.threads()));
   team.wait();
   const auto visit = plan.visit();
   const auto total = static_cast<std::int64_t>(visit.size());
@@ -168,9 +169,9 @@ double PacLinearSweeper<Real>::sweep(SweepPlan& plan, double settled, int rank, 
     add_block(count, rank, team);
     team.wait();
   }
-  change_.fetch_add(change);
+  changes_[static_cast<std::size_t>(rank)] = change;
   team.wait();
-  return change_.load();
+  return std::accumulate(changes_.begin(), changes_.end(), 0.0);
 }
 
 template <class Real>

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <cmath>
 #include <cstdint>
 #include <span>
@@ -71,7 +70,7 @@ class PacLinearSweeper {
   Matrix<double> x_;             // the block's rows, [B, D]
   Matrix<double> delta_;         // change of what the block's rows lend, [B, K]
   std::vector<double> squares_;  // |x|^2 of the block's rows
-  std::atomic<double> change_{0};
+  std::vector<double> changes_;  // of the threads, summed in their order
 };
 
 extern template class PacLinearSweeper<float>;

@@ -3,6 +3,7 @@
 #include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "coterie/shallow/pac_linear.h"
 #include "coterie/shallow/rows.h"
@@ -63,7 +64,7 @@ PacPairSweeper::PacPairSweeper(const Matrix<float>& rows, const PacParams& param
       fresh_(block_, p.cols()) {}
 
 double PacPairSweeper::sweep(SweepPlan& plan, double settled, int rank, Team& team) {
-  if (rank == 0) change_.store(0);
+  if (rank == 0) changes_.resize(static_cast<std::size_t>(team.threads()));
   team.wait();
   const auto visit = plan.visit();
   const auto total = static_cast<std::int64_t>(visit.size());
@@ -93,9 +94,9 @@ double PacPairSweeper::sweep(SweepPlan& plan, double settled, int rank, Team& te
     }
     team.wait();
   }
-  change_.fetch_add(change);
+  changes_[static_cast<std::size_t>(rank)] = change;
   team.wait();
-  return change_.load();
+  return std::accumulate(changes_.begin(), changes_.end(), 0.0);
 }
 
 double PacPairSweeper::objective() {

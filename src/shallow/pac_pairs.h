@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <vector>
 
@@ -48,9 +47,9 @@ class PacPairSweeper {
   Matrix<float>& p_;
   Matrix<float> lent_;
   PacPairScores scores_;
-  Matrix<float> x_;       // the block's rows, [B, D]
-  Matrix<double> fresh_;  // the block's new probabilities, [B, K]
-  std::atomic<double> change_{0};
+  Matrix<float> x_;              // the block's rows, [B, D]
+  Matrix<double> fresh_;         // the block's new probabilities, [B, K]
+  std::vector<double> changes_;  // of the threads, summed in their order
 };
 
 }  // namespace coterie

@@ -106,13 +106,13 @@ void Engine::keep(std::string name, torch::nn::Module& module) {
 void Engine::run(const std::vector<Stage>& stages) {
   stages_ = &stages;
   check_batches(stages);
-  if (!stages.empty() && !stages.back().items.count) last_steps_ = steps_per_epoch(stages.back());
   run_start_ = last_checkpoint_ = Clock::now();
   for (const Stage& stage : stages) epochs_.push_back(stage.epochs);
   resume();
   while (at_.stage < static_cast<std::int64_t>(stages.size())) {
     run_stage(stages[at_.stage]);
     check_weights();
+    settle(stages[at_.stage]);
     optimiser_.reset();
     at_ = {at_.stage + 1, 0, 0};
     planned_ = false;
@@ -121,21 +121,33 @@ void Engine::run(const std::vector<Stage>& stages) {
   if (context_.progress) context_.progress->end();
 }
 
-void Engine::settle_batch_norms(const std::vector<torch::nn::Module*>& modules,
-                                const std::function<void(const torch::Tensor& images)>& network) {
+void Engine::settle_batch_norms(std::vector<torch::nn::Module*> modules,
+                                std::function<void(const torch::Tensor&)> network) {
+  settling_ = std::move(modules);
+  settling_network_ = std::move(network);
+}
+
+void Engine::settle(const Stage& stage) {
   constexpr std::int64_t kRemembered = 20, kBatch = 256;
-  if (last_steps_ == 0 || last_steps_ >= kRemembered) return;
-  renew_running_statistics(modules, [&] {
+  if (!settling_network_ || stage.items.count || steps_per_epoch(stage) >= kRemembered) return;
+  for (auto* module : settling_) module->eval();
+  renew_running_statistics(stage.trained, [&] {
     const std::int64_t batches = (data_.count + kBatch - 1) / kBatch;
     for (std::int64_t b = 0; b < batches; ++b) {
-      if (context_.cancel) context_.cancel->check();
+      // Resumed, the stage has no epochs left and settles.
+      if (cancelled(b + 1, batches)) {
+        write_checkpoint(false);
+        throw Interrupted();
+      }
       const std::int64_t begin = data_.count * b / batches;
       std::vector<std::int64_t> rows(
           static_cast<std::size_t>(data_.count * (b + 1) / batches - begin));
       std::iota(rows.begin(), rows.end(), begin);
-      network(images(rows));
+      settling_network_(images(rows));
     }
   });
+  for (auto* module : settling_) module->train();
+  share_kept();
 }
 
 void Engine::check_batches(const std::vector<Stage>& stages) const {
@@ -144,7 +156,7 @@ void Engine::check_batches(const std::vector<Stage>& stages) const {
     if (stage.batch_size % processes_here != 0)
       throw UserError("batch_size = {} cannot be shared by {} processes; choose a multiple of {}",
                       stage.batch_size, processes_here, processes_here);
-    if (!stage.items.count && steps_per_epoch(stage) == 0)
+    if (!stage.items.count && data_.count < 2 * processes_here)
       throw UserError("{} images are too few for {} processes; train in fewer", data_.count,
                       processes_here);
   }
@@ -192,6 +204,7 @@ void Engine::resume() {
   // Between epochs nothing is counted, and the next stage may have other clusters.
   if (at_.step > 0) stored_clusters_ = state.at("cluster_sizes");
   earlier_seconds_ = state.at("seconds");
+  earlier_run_seconds_ = state.value("run_seconds", 0.0);
   last_epoch_ = state.value("last_epoch", nlohmann::json());
 }
 
@@ -229,9 +242,9 @@ std::vector<std::int64_t> Engine::items_of_step(const Stage& stage, std::int64_t
   return {first, first + share};
 }
 
-double Engine::learning_rate(const Stage& stage) const {
+double Engine::learning_rate(const Stage& stage, std::int64_t step) const {
   const auto steps = static_cast<double>(steps_per_epoch(stage));
-  const double done = static_cast<double>(at_.epoch) * steps + static_cast<double>(at_.step);
+  const double done = static_cast<double>(at_.epoch) * steps + static_cast<double>(step);
   const double rising = stage.warm_up * steps;
   if (done < rising) return stage.learning_rate * (done + 1) / (rising + 1);
   if (stage.schedule == LearningRate::constant) return stage.learning_rate;
@@ -251,7 +264,7 @@ void Engine::run_stage(const Stage& stage) {
                                                  processes());
   clusters_.start(stage.clusters, context_.device);
   if (!stored_clusters_.is_null()) clusters_.load(std::exchange(stored_clusters_, nullptr));
-  stage_steps_ = 0;
+  stage_steps_ = timed_epochs_ = 0;
   sizes_text_.clear();
   if (context_.time_budget <= 0) planned_ = true;
   if (context_.progress)
@@ -317,12 +330,12 @@ void Engine::train_step(const Stage& stage, const std::vector<std::int64_t>& ite
   if (reducer_) reducer_->start();
   losses.total.backward();
   if (reducer_) reducer_->finish();
-  optimiser_->step(learning_rate(stage));
+  optimiser_->step(learning_rate(stage, at_.step));
 
   epoch_images_ += static_cast<std::int64_t>(items.size()) * processes().size();
   ++stage_steps_;
   if (stage_steps_ == kWarmSteps) timing_start_ = Clock::now();
-  if (!planned_) fit_epochs_to_budget();
+  if (!planned_) time_steps();
   report(stage);
 }
 
@@ -348,7 +361,7 @@ void Engine::finish_epoch(const Stage& stage) {
     epochs_[at_.stage] = at_.epoch + 1;
   nlohmann::json line = {
       {"stage", stage.name}, {"epoch", at_.epoch + 1},
-      {"losses", losses},    {"learning_rate", learning_rate(stage)},
+      {"losses", losses},    {"learning_rate", learning_rate(stage, at_.step - 1)},
       {"seconds", seconds},  {"images_per_second", static_cast<double>(images) / seconds}};
   if (clusters_.counting()) {
     clusters_.counts() = processes().sum(clusters_.counts().to(torch::kDouble)).to(torch::kLong);
@@ -379,6 +392,7 @@ void Engine::finish_epoch(const Stage& stage) {
   earlier_seconds_ = 0;
   epoch_start_ = Clock::now();
   at_ = {at_.stage, at_.epoch + 1, 0};
+  time_epoch();
   if (at_.epoch < epochs_[at_.stage] &&
       seconds_since(last_checkpoint_) >= context_.checkpoint_seconds)
     write_checkpoint(false);
@@ -424,7 +438,8 @@ void Engine::write_checkpoint(bool stage_end) {
                       {"losses", meter_.save()},
                       {"last_epoch", last_epoch_},
                       {"cluster_sizes", clusters_.save()},
-                      {"seconds", earlier_seconds_ + epoch_seconds}};
+                      {"seconds", earlier_seconds_ + epoch_seconds},
+                      {"run_seconds", earlier_run_seconds_ + seconds_since(run_start_)}};
   try {
     store_.write(checkpoint, stage_end);
   } catch (const UserError& error) {
@@ -436,7 +451,7 @@ void Engine::write_checkpoint(bool stage_end) {
   }
 }
 
-void Engine::fit_epochs_to_budget() {
+void Engine::time_steps() {
   const std::int64_t timed = stage_steps_ - kWarmSteps;
   if (timed < kLeastTimedSteps) return;
   const double seconds = seconds_since(timing_start_);
@@ -444,31 +459,50 @@ void Engine::fit_epochs_to_budget() {
   const bool enough = timed >= kTimedSteps || (processes().size() == 1 && seconds > kTimedSeconds);
   if (!enough) return;
   planned_ = true;
-  const double step_seconds = seconds / static_cast<double>(timed);
-  const double seconds_left = context_.time_budget - seconds_since(run_start_);
+  const auto done = at_.epoch * steps_per_epoch((*stages_)[at_.stage]) + at_.step + 1;
+  fit_epochs_to_budget(seconds / static_cast<double>(timed), done);
+}
+
+void Engine::time_epoch() {
+  if (context_.time_budget <= 0 || stage_steps_ < kWarmSteps + kLeastTimedSteps) return;
+  // A stage's first epoch begins with work that the others do not have.
+  if (timed_epochs_++ == 0) {
+    timed_epochs_start_ = Clock::now();
+    return;
+  }
+  const std::int64_t steps = steps_per_epoch((*stages_)[at_.stage]);
+  const auto timed = static_cast<double>((timed_epochs_ - 1) * steps);
+  planned_ = true;
+  fit_epochs_to_budget(seconds_since(timed_epochs_start_) / timed, at_.epoch * steps);
+}
+
+void Engine::fit_epochs_to_budget(double step_seconds, std::int64_t done) {
+  const double seconds_left =
+      context_.time_budget - earlier_run_seconds_ - seconds_since(run_start_);
   const auto stage_count = static_cast<std::int64_t>(stages_->size());
+  const std::vector<std::int64_t> before = epochs_;
   double steps_wanted = 0;  // from the start of this stage
   for (std::int64_t s = at_.stage; s < stage_count; ++s)
     steps_wanted += static_cast<double>((*stages_)[s].epochs * steps_per_epoch((*stages_)[s]));
-  const auto& stage = (*stages_)[at_.stage];
-  const auto done = static_cast<double>(at_.epoch * steps_per_epoch(stage) + at_.step + 1);
-  const double affordable = done + std::max(0.0, seconds_left / step_seconds);
+  const double affordable = static_cast<double>(done) + std::max(0.0, seconds_left / step_seconds);
   const double share = std::min(1.0, affordable / steps_wanted);
+  const std::int64_t steps = steps_per_epoch((*stages_)[at_.stage]);
   for (std::int64_t s = at_.stage; s < stage_count; ++s) {
     const auto fitting =
         static_cast<std::int64_t>(std::floor(share * static_cast<double>((*stages_)[s].epochs)));
-    epochs_[s] = std::max(fitting, s == at_.stage ? at_.epoch + 1 : 1);
+    const std::int64_t least = s == at_.stage ? (done + steps - 1) / steps : 1;
+    epochs_[s] = std::min(epochs_[s], std::max(fitting, least));
   }
   epochs_ = nlohmann::json::parse(processes().broadcast(nlohmann::json(epochs_).dump()))
                 .get<std::vector<std::int64_t>>();
-  if (!context_.progress) return;
+  if (!context_.progress || epochs_ == before) return;
   std::vector<std::string> cut;
   for (std::int64_t s = at_.stage; s < stage_count; ++s)
     if (const Stage& one = (*stages_)[s]; epochs_[s] < one.epochs)
       cut.push_back(fmt::format("{} of {} in stage '{}'", epochs_[s], one.epochs, one.name));
-  if (!cut.empty() && processes().first())
+  if (processes().first())
     context_.progress->warn("epochs that the time budget allows: " + join(cut, ", "));
-  context_.progress->begin("training: " + stage.name, epochs_[at_.stage] * steps_per_epoch(stage));
+  context_.progress->begin("training: " + (*stages_)[at_.stage].name, epochs_[at_.stage] * steps);
 }
 
 }  // namespace coterie

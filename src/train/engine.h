@@ -41,7 +41,8 @@ struct TrainContext {
   const CancelToken* cancel = nullptr;
   std::filesystem::path checkpoints;  ///< empty: none are kept
   double checkpoint_seconds = 15;     ///< least time between two that are written at epoch ends
-  double time_budget = 0;             ///< seconds that `run` may take, 0 for no limit
+  double time_budget =
+      0;  ///< seconds that `run` may take, stopped and resumed in all, 0 for no limit
   /// What a checkpoint must agree in to be gone on from: parameters, data, K.
   nlohmann::json identity = nlohmann::json::object();
   /// A line of history for each epoch, in the first process. After a crash the epochs since the
@@ -84,12 +85,12 @@ class Engine {
   /// another process is gone.
   void run(const std::vector<Stage>& stages);
 
-  /// For after `run`. Running statistics of batch norms are of the latest batches, some twenty.
-  /// Where an epoch has fewer, they are of networks that have changed since, or even of none yet:
-  /// then they are taken anew, of all images, as in Batch, which `network` passes through
-  /// `modules`.
-  void settle_batch_norms(const std::vector<torch::nn::Module*>& modules,
-                          const std::function<void(const torch::Tensor& images)>& network);
+  /// For before `run`. Running statistics of batch norms are of the latest batches, some twenty.
+  /// Where an epoch has fewer, they are of networks that have changed since, or even of none yet.
+  /// At the end of each stage of such epochs, what it trained takes them anew, of all images, as in
+  /// Batch, which `network` passes through `modules`; what else is in these stays as it is.
+  void settle_batch_norms(std::vector<torch::nn::Module*> modules,
+                          std::function<void(const torch::Tensor& images)> network);
 
   const TrainContext& context() const { return context_; }
   const Processes& processes() const { return *context_.processes; }
@@ -117,6 +118,7 @@ class Engine {
   void share_kept() const;
   void resume();
   void run_stage(const Stage& stage);
+  void settle(const Stage& stage);
   void run_epoch(const Stage& stage);
   void train_step(const Stage& stage, const std::vector<std::int64_t>& items);
   void finish_epoch(const Stage& stage);
@@ -126,12 +128,18 @@ class Engine {
   void write_checkpoint(bool stage_end);
   /// Whether to stop after `step`, counted from 1, of an epoch's `steps`.
   bool cancelled(std::int64_t step, std::int64_t steps) const;
-  void fit_epochs_to_budget();
+  /// Plans epochs once some steps were timed, and then after each epoch.
+  void time_steps();
+  void time_epoch();
+  /// Shortens this stage, of which so many steps are done, and those to come where a step, with all
+  /// there is around it, takes so long that the time budget would not suffice.
+  void fit_epochs_to_budget(double step_seconds, std::int64_t done);
   std::int64_t item_count(const Stage& stage) const;
   std::vector<std::int64_t> items_of_step(const Stage& stage, std::int64_t step) const;
   std::vector<std::int64_t> images_of(const Stage& stage,
                                       const std::vector<std::int64_t>& items) const;
-  double learning_rate(const Stage& stage) const;
+  /// Of the epoch's step.
+  double learning_rate(const Stage& stage, std::int64_t step) const;
   void report(const Stage& stage);
 
   TrainingData data_;
@@ -140,6 +148,8 @@ class Engine {
   Loader loader_;
   std::vector<std::pair<std::string, std::shared_ptr<torch::nn::Module>>> kept_;
   std::vector<std::shared_ptr<torch::nn::Module>> shared_norms_;
+  std::vector<torch::nn::Module*> settling_;
+  std::function<void(const torch::Tensor&)> settling_network_;  // empty: nothing settles
   const std::vector<Stage>* stages_ = nullptr;
   std::unique_ptr<Optimiser> optimiser_;  // of the stage
   std::unique_ptr<GradientReducer> reducer_;
@@ -152,18 +162,20 @@ class Engine {
   TensorMap stored_optimiser_;        // of the stage that a resume lands in
   nlohmann::json stored_clusters_;
   nlohmann::json last_epoch_;
-  std::int64_t last_steps_ = 0;  // in an epoch of the last stage, where that takes images in turn
-  std::string sizes_text_;       // of the last epoch, for the live line
-  std::int64_t warned_of_ = -1;  // stage whose collapse the user was told of
-  double earlier_seconds_ = 0;   // spent on this epoch before a resume
+  std::string sizes_text_;          // of the last epoch, for the live line
+  std::int64_t warned_of_ = -1;     // stage whose collapse the user was told of
+  double earlier_seconds_ = 0;      // spent on this epoch before a resume
+  double earlier_run_seconds_ = 0;  // and on the training
 
   using Clock = std::chrono::steady_clock;
   Clock::time_point run_start_;
   Clock::time_point epoch_start_;
+  Clock::time_point timed_epochs_start_;
   Clock::time_point last_checkpoint_;
   Clock::time_point timing_start_;
   std::int64_t epoch_images_ = 0;  // trained on in this process since epoch_start_
   std::int64_t stage_steps_ = 0;   // in this process
+  std::int64_t timed_epochs_ = 0;  // whole ones of the stage, but for its first in this process
   bool planned_ = false;           // the stage's epochs fit the time budget
 };
 

@@ -64,6 +64,16 @@ TEST(CorrectionsSlow, ConstraintsTurnAClusteringRound) {
     EXPECT_EQ(corrected.labels[i] == corrected.labels[1], images.truth[i] < 2) << i;
 }
 
+TEST(CorrectionsSlow, WhereKMeansDecidedTheHeadDoesOnceItIsCorrected) {
+  const ToyImages images(60);
+  const TrainedRun run("jdce", images, 3);  // labels=kmeans
+  FitContext context{.clusters = 3, .seed = 3};
+  context.init_from = run.model();
+  for (const auto kind : images.truth) context.corrections.labels.push_back((kind + 1) % 3);
+  const Clustering corrected = TrainedRun::make("jdce")->fit(images.data, context);
+  EXPECT_EQ(corrected.labels, context.corrections.labels);  // in these very numbers
+}
+
 TEST(CorrectionsSlow, LabelsMayHaveAnotherNumberOfClusters) {
   const ToyImages images(60);
   const TrainedRun run("dpac", images, 3);

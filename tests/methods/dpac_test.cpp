@@ -85,6 +85,13 @@ TEST(Dpac, SelfLabellingGivesTheClustersOfItsOwnHead) {
   second.context.init_from = folder / "labelled.safetensors";
   EXPECT_EQ(second.run().labels, found.labels);
   EXPECT_EQ(second.epochs_of("self-label"), 0);
+  // Clusters that are to learn on begin anew: those of the head that taught are of an earlier
+  // network.
+  DpacTraining third(DpacOptions{{"self_label", "true"}, {"threshold", "0.5"}});
+  third.context.init_from = folder / "labelled.safetensors";
+  EXPECT_EQ(third.score(), 1.0);
+  EXPECT_EQ(third.epochs_of("head"), 5);
+  EXPECT_EQ(third.epochs_of("cluster"), 4);
   Warnings warnings;
   DpacTraining cc(DpacOptions{{"epochs", "1"}}, "cc");
   cc.context.init_from = folder / "labelled.safetensors";
@@ -98,7 +105,7 @@ TEST(Dpac, SelfLabellingThatTeachesNothingLeavesTheClustersAsTheyAre) {
   DpacTraining plain(settings);
   const Clustering before = plain.run();
   DpacOptions untaught = settings;
-  untaught.insert({{"self_label", "true"}, {"threshold", "0.999"}, {"weight_decay", "0"}});
+  untaught.insert({{"self_label", "true"}, {"threshold", "0.999"}});
   DpacTraining training(untaught);
   Warnings warnings;
   training.context.progress = &warnings;
@@ -107,7 +114,8 @@ TEST(Dpac, SelfLabellingThatTeachesNothingLeavesTheClustersAsTheyAre) {
   EXPECT_EQ(training.history.back().at("losses").at("sure"), 0.0);
   EXPECT_EQ(training.history.back().at("losses").at("cross_entropy"), 0.0);
   EXPECT_CONTAINS(warnings.all(), "threshold");
-  EXPECT_GT(accuracy(found.labels, before.labels), 0.9);
+  // Weight decay moved the network in that epoch; it is as it was again.
+  EXPECT_EQ(found.labels, before.labels);
 }
 
 TEST(Dpac, GoesOnFromTheNetworkOfAnotherRun) {

@@ -99,6 +99,13 @@ TEST_F(JdceSlow, EveryVariantKeepsTheThreeKindsThatItStartsFrom) {
   }
 }
 
+TEST_F(JdceSlow, ClustersOfKMeansHaveTheNumbersOfTheHead) {
+  JdceTraining by_head(JdceOptions{{"labels", "head"}}), by_kmeans({});
+  for (JdceTraining* training : {&by_head, &by_kmeans})
+    training->context.init_from = folder_ / "cc.safetensors";
+  EXPECT_EQ(by_kmeans.run().labels, by_head.run().labels);
+}
+
 TEST_F(JdceSlow, SnapshotsHaveProbabilitiesOnlyWhereTheHeadDecides) {
   for (const std::string decides : {"kmeans", "head"}) {
     JdceTraining training(JdceOptions{{"labels", decides}});

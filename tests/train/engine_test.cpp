@@ -1,8 +1,12 @@
 #include "coterie/train/engine.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
+#include <numbers>
+#include <numeric>
 #include <set>
+#include <thread>
 #include <tuple>
 
 #include "coterie/core/files.h"
@@ -325,6 +329,81 @@ TEST(Engine, ATimeBudgetIsKeptAboutRight) {
   EXPECT_LT(seconds, 10);
 }
 
+TEST(Engine, ATimeBudgetHoldsForWhatIsDoneBeforeEpochsToo) {
+  ToyPack pack(64);
+  ToyNetwork network;
+  int epochs = 0;
+  Warnings warnings;
+  TrainContext context{.seed = 1, .progress = &warnings, .time_budget = 2.0};
+  context.record = [&](const nlohmann::json&) { ++epochs; };
+  Stage stage = toy_stage(network, 1000);
+  stage.before_epoch = [](std::int64_t) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  };
+  Engine(pack.data, 8, context).run({stage});
+  // By the steps alone, of which an epoch has eight, there would be hundreds.
+  EXPECT_GE(epochs, 2);
+  EXPECT_LT(epochs, 20);
+  EXPECT_CONTAINS(warnings.all(), "epochs that the time budget allows");
+}
+
+TEST(Engine, AResumedTrainingHasWhatIsLeftOfItsTimeBudget) {
+  TemporaryFolder folder;
+  ToyPack pack(64);
+  int epochs = 0;
+  const auto train = [&](const CancelToken* cancel) {
+    ToyNetwork network;
+    TrainContext context{.seed = 1,
+                         .cancel = cancel,
+                         .checkpoints = folder / "checkpoints",
+                         .checkpoint_seconds = 0,
+                         .time_budget = 1.0};
+    context.record = [&](const nlohmann::json&) { ++epochs; };
+    Stage stage = toy_stage(network, 100000);
+    stage.before_epoch = [](std::int64_t epoch) {
+      if (epoch == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1100));
+    };
+    Engine engine(pack.data, 8, context);
+    engine.keep("toy", *network);
+    engine.run({stage});
+  };
+  CancelToken cancel;
+  cancel.cancel();
+  EXPECT_THROW(train(&cancel), Interrupted);  // after a step, with the budget used up
+  train(nullptr);
+  EXPECT_LT(epochs, 10);
+}
+
+TEST(Engine, WhatAStageTrainedSettlesItsBatchNormsAtTheEnd) {
+  ToyPack pack(40);
+  ToyNetwork first, second;
+  const auto mean_of = [](const ToyNetwork& network) {
+    return network->named_buffers()["body.1.running_mean"].clone();
+  };
+  torch::Tensor first_after;
+  Stage one = toy_stage(first, 2, "one"), two = toy_stage(second, 1, "two");
+  two.before_epoch = [&](std::int64_t) { first_after = mean_of(first); };
+  Engine engine(pack.data, 8, {.seed = 1});
+  engine.settle_batch_norms({first.get(), second.get()}, [&](const torch::Tensor& images) {
+    first->forward(images);
+    second->forward(images);
+  });
+  engine.run({one, two});
+  // Of all images, as the trained convolution sees them.
+  const auto expected = [&](const ToyNetwork& network) {
+    torch::NoGradGuard no_grad;
+    std::vector<std::int64_t> rows(40);
+    std::iota(rows.begin(), rows.end(), 0);
+    const auto parameters = network->named_parameters();
+    return torch::conv2d(engine.images(rows), parameters["body.0.weight"],
+                         parameters["body.0.bias"])
+        .mean({0, 2, 3});
+  };
+  EXPECT_TRUE(torch::allclose(first_after, expected(first), 1e-4, 1e-5));
+  EXPECT_TRUE(torch::allclose(mean_of(second), expected(second), 1e-4, 1e-5));
+  EXPECT_TRUE(torch::equal(mean_of(first), first_after));  // stage two did not train it
+}
+
 TEST(Engine, ClustersAreCountedAndACollapseIsToldOnceAndRecorded) {
   Warnings warnings;
   ToyPack pack(40);
@@ -375,12 +454,16 @@ TEST(Engine, TheLearningRateRisesThenFalls) {
   TrainContext context{.seed = 1};
   context.record = [&](const nlohmann::json& line) { rates.push_back(line["learning_rate"]); };
   Engine(pack.data, 8, context).run({stage});
-  // Recorded after the fifth step of an epoch: 6/11, then the height, then half a cosine over 15.
-  EXPECT_NEAR(rates[0], 0.01 * 6 / 11, 1e-12);
-  EXPECT_NEAR(rates[1], 0.01, 1e-12);
-  EXPECT_NEAR(rates[2], 0.01 * 0.75, 1e-12);
-  EXPECT_NEAR(rates[3], 0.01 * 0.25, 1e-12);
-  EXPECT_NEAR(rates[4], 0, 1e-12);
+  // That of the fifth step of an epoch: it rises to the height after ten, then half a cosine falls
+  // over 15.
+  const auto falling = [](int step) {
+    return 0.01 * (1 + std::cos(std::numbers::pi * step / 15)) / 2;
+  };
+  EXPECT_NEAR(rates[0], 0.01 * 5 / 11, 1e-12);
+  EXPECT_NEAR(rates[1], 0.01 * 10 / 11, 1e-12);
+  EXPECT_NEAR(rates[2], falling(4), 1e-12);
+  EXPECT_NEAR(rates[3], falling(9), 1e-12);
+  EXPECT_NEAR(rates[4], falling(14), 1e-12);
 }
 
 TEST(Engine, WhatComesBeforeAnEpochIsNotCalledAgainAfterAResume) {

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "coterie/core/random.h"
+#include "coterie/nn/batch_norm.h"
 #include "coterie/nn/tensors.h"
 #include "coterie/train/engine.h"
 
@@ -24,7 +25,7 @@ class ToyNetworkImpl : public torch::nn::Module {
  public:
   ToyNetworkImpl() {
     body_ = register_module(
-        "body", torch::nn::Sequential(torch::nn::Conv2d(1, 3, 3), torch::nn::BatchNorm2d(3),
+        "body", torch::nn::Sequential(torch::nn::Conv2d(1, 3, 3), BatchNorm2d(3),
                                       torch::nn::ReLU(), torch::nn::Flatten(),
                                       torch::nn::Dropout(0.3), torch::nn::Linear(108, 4)));
     RandomStream stream(2, "toy network");

@@ -93,6 +93,11 @@ class Dcsc : public HeadMethod<DcscParams, ImageEncoder> {
     if (!params_.feature_loss && !params_.cluster_loss && !params_.semantic_loss)
       throw UserError(
           "feature_loss, cluster_loss and semantic_loss are all off: nothing would be trained");
+    if (params_.over_clustering == OverClustering::semantic && !params_.semantic_loss)
+      throw UserError(
+          "over_clustering = semantic has no effect with semantic_loss = false: allowed is "
+          "auxiliary "
+          "or none");
     if (params_.over_clustering != OverClustering::none &&
         many(training.clusters) < training.clusters)
       throw UserError(

@@ -32,6 +32,14 @@ class Teacher : public torch::nn::Module {
     save_module(*clusters, "clusters.", tensors);
     load_module(*this, "", tensors);
   }
+  /// Makes these what it is.
+  void give(ResNet& backbone, Mlp& projector, Mlp& clusters) const {
+    TensorMap tensors;
+    save_module(*this, "", tensors);
+    load_module(*backbone, "backbone.", tensors);
+    load_module(*projector, "projector.", tensors);
+    load_module(*clusters, "clusters.", tensors);
+  }
   /// Moves by 1 - momentum towards these.
   void follow(const ResNet& backbone, const Mlp& projector, const Mlp& clusters, double momentum) {
     move_weights(*backbone_, *backbone, momentum);
@@ -121,14 +129,21 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
                                   .momentum = params_.momentum,
                                   .temperature = params_.temperature},
                                  params_.batch_size, /*share_batch_norms=*/true, training.engine);
+    bool has_clusters = training.has_clusters;
+    // Where a label head decided, the clusters of the other, which would now go on learning, are of
+    // an earlier network.
+    if (params_.epochs > 0 && heads().decided_by_labels()) {
+      RandomStream weights(training.context.seed, "head");
+      heads().forget_clusters(weights);
+      has_clusters = false;
+    }
     std::vector<Stage> all;
     if (training.context.init_from.empty() && params_.pretrain_epochs > 0)
       all.push_back(pretraining(training));
-    if (params_.start != HeadStart::random && !training.has_clusters)
-      all.push_back(head_start(training));
+    if (params_.start != HeadStart::random && !has_clusters) all.push_back(head_start(training));
     if (params_.epochs > 0)
       all.push_back(clustering(training));
-    else if (!training.has_clusters && params_.start == HeadStart::random)
+    else if (!has_clusters && params_.start == HeadStart::random)
       throw UserError(
           "epochs = 0 leaves the clusters as they begin: they must come from a run of the same K "
           "(--init-from) or from start=pac or kmeans");
@@ -373,10 +388,11 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
           batch.epoch > 0 ? learned : labels};  // the head begins with one cluster of nearly all
     };
     // A head that has not seen every cluster must not decide.
-    stage.finished = [this, training, counts](std::int64_t epoch, const auto&) {
+    stage.finished = [this, training, counts, teacher](std::int64_t epoch, const auto&) {
       const std::int64_t unseen = counts->without(training.engine.processes());
       if (unseen == 0) heads().labels_decide();
       const bool learns = epoch > 0 || unseen == 0;
+      if (!learns) teacher->give(body().backbone(), heads().projector(), heads().clusters());
       if (!learns && training.context.progress && training.engine.processes().first())
         training.context.progress->warn(fmt::format(
             "self-labelling ends without effect: {} of {} clusters have no image surer than "

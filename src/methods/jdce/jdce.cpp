@@ -510,8 +510,13 @@ class Jdce : public HeadMethod<JdceParams, ImageEncoder> {
         body().embed(training.data, silent, [this](const torch::Tensor& images) {
           return heads().cluster_logits(body().backbone()->forward(images)).softmax(1);
         });
-    heads().nearest->fit(outputs, silent);
-    head_scores_ = training.context.score(argmax_rows(outputs));
+    const std::vector<std::int32_t> labels = argmax_rows(outputs);
+    head_scores_ = training.context.score(labels);
+    // Clusters that a person has corrected are the head's: k-means would move them.
+    if (training.context.corrections.empty())
+      heads().nearest->fit(outputs, silent, labels);
+    else
+      heads().nearest->take_corners();
   }
 
   nlohmann::json head_scores_;  // what labels=head would have given, for the record; may be empty
