@@ -24,6 +24,8 @@ class ClusterHead : public torch::nn::Module {
   virtual bool has_clusters() const { return true; }
   /// Passes a batch through the layers that clusters come from, whatever these give.
   virtual void see(const Description& description) { probabilities(description); }
+  /// Called when a training begins: what was found after an earlier one is no longer so.
+  virtual void before_training() {}
   /// Takes what fits of another run's stored model, and says whether its clusters were among that.
   virtual bool start_from(const TensorMap& /*model*/) { return false; }
 };

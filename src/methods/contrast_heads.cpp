@@ -40,29 +40,27 @@ bool take_projector(Mlp& projector, const TensorMap& model) {
 ContrastHeads::ContrastHeads(const ContrastHeadsShape& shape, RandomStream& weights)
     : projector_(register_module("projector", make_projector(shape))),
       clusters_(register_module("clusters", make_cluster_head(shape))) {
-  if (shape.label_head) {
-    labels_ = register_module(
-        "labels", torch::nn::Linear(torch::nn::LinearOptions(shape.features, shape.clusters)));
-    deciding_ = register_buffer("deciding", torch::zeros({1}, torch::kLong));
-  }
   initialise(*this, weights);
+  if (shape.centres > 0)
+    nearest =
+        register_module("nearest", std::make_shared<NearestCentres>(shape.clusters, shape.centres));
 }
 
-torch::Tensor ContrastHeads::logits(const torch::Tensor& features) {
-  return decided_by_labels() ? label_logits(features) : cluster_logits(features);
-}
-
-void ContrastHeads::forget_clusters(RandomStream& weights) {
-  initialise(*clusters_, weights);
-  deciding_.zero_();
+torch::Tensor ContrastHeads::probabilities(const Description& description) {
+  return nearest ? nearest->probabilities(described(description.features))
+                 : SoftmaxClusterHead::probabilities(description);
 }
 
 bool ContrastHeads::start_from(const TensorMap& model) {
   take_projector(projector_, model);
-  // Where a label head decided, the clusters of the other are of an earlier network.
+  // Where dpac's label head decided, the clusters of the other are of an earlier network.
   const auto deciding = model.find("head/deciding");
   if (deciding != model.end() && to_torch(deciding->second).item<std::int64_t>() == 1) return false;
   return take(*clusters_, "head/clusters.", model);
+}
+
+void ContrastHeads::before_training() {
+  if (nearest) nearest->forget();
 }
 
 }  // namespace coterie

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <memory>
+
 #include "coterie/methods/cluster_head.h"
+#include "coterie/methods/nearest_centres.h"
 #include "coterie/nn/mlp.h"
 
 namespace coterie {
@@ -15,7 +18,8 @@ struct ContrastHeadsShape {
   std::int64_t layers = 2;
   std::int64_t hidden = 0;  ///< width of all layers but the last; 0: as many as features
   bool batch_norm = false;  ///< before each ReLU
-  bool label_head = false;  ///< whether there is a second cluster head, of one layer
+  /// Width of what k-means clusters when all is trained (`described`); 0: the cluster head decides.
+  std::int64_t centres = 0;
 
   /// Of a network from features to so many outputs.
   MlpShape network(std::int64_t outputs) const;
@@ -32,41 +36,37 @@ inline constexpr const char* kProjectorNames[] = {"projector/", "head/projector.
 /// Takes the weights of another run's projector, where it is of the same make. Says whether it is.
 bool take_projector(Mlp& projector, const TensorMap& model);
 
-/// A projector, whose outputs are compared between views, and cluster heads.
+/// A projector, whose outputs are compared between views, and a cluster head.
 class ContrastHeads : public SoftmaxClusterHead {
  public:
   ContrastHeads(const ContrastHeadsShape& shape, RandomStream& weights);
   /// Features [B, F] to [B, projection].
   torch::Tensor project(const torch::Tensor& features) { return projector_->forward(features); }
-  /// Of the cluster head, or of the label head once `labels_decide` was called.
-  torch::Tensor logits(const torch::Tensor& features) override;
   torch::Tensor cluster_logits(const torch::Tensor& features) {
     return clusters_->forward(features).to(torch::kFloat);
   }
-  torch::Tensor label_logits(const torch::Tensor& features) {
-    return labels_->forward(features).to(torch::kFloat);
+  /// What k-means looks at where it decides, [B, centres], in float32: the probabilities.
+  virtual torch::Tensor described(const torch::Tensor& features) {
+    return logits(features).softmax(1);
   }
-  /// From now on images have the label head's clusters.
-  void labels_decide() { deciding_.fill_(1); }
-  /// From now on they have those of the cluster head, which begins anew.
-  void forget_clusters(RandomStream& weights);
-  bool decided_by_labels() const {
-    return deciding_.defined() && deciding_.item<std::int64_t>() == 1;
-  }
+
+  torch::Tensor logits(const torch::Tensor& features) override { return cluster_logits(features); }
+  torch::Tensor probabilities(const Description& description) override;
+  bool has_clusters() const override { return !nearest || nearest->found(); }
   void see(const Description& description) override {
     project(description.features);
     logits(description.features);
   }
   bool start_from(const TensorMap& model) override;
+  void before_training() override;
   Mlp& projector() { return projector_; }
   Mlp& clusters() { return clusters_; }
-  torch::nn::Module& labels() { return *labels_; }
+
+  std::shared_ptr<NearestCentres> nearest;  ///< null where the cluster head decides
 
  private:
   Mlp projector_;
   Mlp clusters_;
-  torch::nn::Linear labels_{nullptr};
-  torch::Tensor deciding_;  // 1: the label head
 };
 
 }  // namespace coterie

@@ -101,6 +101,7 @@ Clustering HeadMethod<Params, Body>::fit(const TrainingData& data, const FitCont
   RandomStream weights(context.seed, "head");
   head_ = make_head(clusters_, weights);
   const bool has_clusters = take_given_head(context);
+  head_->before_training();
   TrainContext around = train_context(context, data, *this);
   around.identity["clusters"] = context.clusters;
   around.time_budget *= kTrainingShare;

@@ -2,6 +2,7 @@
 
 #include "coterie/core/error.h"
 #include "coterie/methods/deep_context.h"
+#include "coterie/methods/registry.h"
 #include "coterie/nn/tensors.h"
 
 namespace coterie {
@@ -44,9 +45,8 @@ void ImageEncoder::build(const EncoderParams& params, const TrainingData& data,
   if (!context.init_from.empty()) {
     const TensorMap model = read_safetensors(context.init_from).tensors;
     if (tensors_under(kBackbone, model).empty())
-      throw UserError(
-          "--init-from: the run holds no backbone; give one of simclr, moco, cc, dcsc, dpac or "
-          "jdce");
+      throw UserError("--init-from: the run holds no backbone; give one of {}",
+                      methods_with(NetworkKind::backbone));
     load_module(*backbone_, kBackbone, model);
   }
 }

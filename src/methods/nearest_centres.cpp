@@ -29,6 +29,11 @@ void NearestCentres::fit(const Matrix<float>& rows, const FitContext& context,
   centres_.index_copy_(0, numbers.to(centres_.device()), values.to(centres_.options()));
 }
 
+void NearestCentres::forget() {
+  torch::NoGradGuard no_grad;
+  centres_.zero_();
+}
+
 void NearestCentres::take_corners() {
   torch::NoGradGuard no_grad;
   centres_.copy_(torch::eye(centres_.size(0), centres_.size(1)));

@@ -19,6 +19,8 @@ class NearestCentres : public torch::nn::Module {
            const std::vector<std::int32_t>& labels = {});
   /// Takes unit vectors, so that the nearest centre of probabilities is their largest.
   void take_corners();
+  /// Has none again.
+  void forget();
   /// Whether there are centres yet.
   bool found() const { return centres_.any().item<bool>(); }
   /// Student's t of the distances of rows [B, width], [B, K].

@@ -39,6 +39,15 @@ const std::vector<RegisteredMethod>& registered_methods() {
   return methods;
 }
 
+std::string methods_with(NetworkKind network) {
+  std::vector<std::string> names;
+  for (const auto& method : registered_methods())
+    if (method.info.network == network) names.push_back(method.info.name);
+  const std::string last = names.back();
+  names.pop_back();
+  return names.empty() ? last : join(names, ", ") + " or " + last;
+}
+
 std::unique_ptr<Method> create_method(std::string_view name) {
   std::vector<std::string> names;
   for (const auto& method : registered_methods()) {

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -16,6 +17,9 @@ struct RegisteredMethod {
 
 /// Every method, in the order of the docs.
 const std::vector<RegisteredMethod>& registered_methods();
+
+/// Those that train such a network, for messages: "simclr, moco or cc".
+std::string methods_with(NetworkKind network);
 
 /// A fresh method. Throws UserError on an unknown name, with the nearest known one.
 std::unique_ptr<Method> create_method(std::string_view name);

@@ -76,10 +76,8 @@ void check_request(const RunSettings& settings, const MethodInfo& method, const 
     throw UserError("method {} works in one process; start it without RANK and WORLD_SIZE",
                     method.name);
   if (!settings.weights.empty() && method.network != NetworkKind::backbone)
-    throw UserError(
-        "--weights: method {} has no backbone to start from them; choose simclr, moco, cc, dcsc, "
-        "dpac or jdce",
-        method.name);
+    throw UserError("--weights: method {} has no backbone to start from them; choose {}",
+                    method.name, methods_with(NetworkKind::backbone));
   if (!settings.init_from.empty()) {
     if (method.network == NetworkKind::none)
       throw UserError("--init-from: method {} trains no network that another run's could start",
@@ -98,6 +96,9 @@ void check_request(const RunSettings& settings, const MethodInfo& method, const 
     throw UserError("--oracle-noise belongs to --oracle truth");
   if (!settings.snapshots.empty() && method.input != InputKind::images)
     throw UserError("--snapshots: method {} has no epochs; choose a deep one such as ae-dac",
+                    method.name);
+  if (settings.time_budget > 0 && method.network == NetworkKind::none)
+    throw UserError("--time-budget: method {} trains no network; choose a deep one such as ae-dac",
                     method.name);
   if (dataset.size() < 2)
     throw UserError("{} holds {} usable item; clustering needs at least 2",

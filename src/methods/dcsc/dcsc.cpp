@@ -55,8 +55,9 @@ class Dcsc : public HeadMethod<DcscParams, ImageEncoder> {
                                       .batch_norm = params_.batch_norm},
                          .clusters = params_.cluster_loss,
                          .predictor = params_.predictor,
-                         .centres = uses_kmeans(),
                          .projected = params_.feature_loss};
+    if (uses_kmeans())
+      shape.contrast.centres = params_.feature_loss ? params_.projection : body().width();
     const bool auxiliary = params_.over_clustering == OverClustering::auxiliary;
     if (params_.semantic_loss)
       shape.semantic =

@@ -35,20 +35,10 @@ DcscHeads::DcscHeads(const DcscHeadsShape& shape, RandomStream& weights)
     over = register_module("over", Mlp(shape.contrast.network(shape.over)));
     initialise(*over, weights);
   }
-  if (shape.centres)
-    nearest = register_module(
-        "nearest", std::make_shared<NearestCentres>(
-                       shape.contrast.clusters,
-                       shape.projected ? shape.contrast.projection : shape.contrast.features));
 }
 
 torch::Tensor DcscHeads::described(const torch::Tensor& features) {
   return unit_rows(projected_ ? project(features) : features).to(torch::kFloat);
-}
-
-torch::Tensor DcscHeads::probabilities(const Description& description) {
-  if (!nearest) return ContrastHeads::probabilities(description);
-  return nearest->probabilities(described(description.features));
 }
 
 }  // namespace coterie

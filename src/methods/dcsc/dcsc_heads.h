@@ -1,7 +1,6 @@
 #pragma once
 
 #include "coterie/methods/contrast_heads.h"
-#include "coterie/methods/nearest_centres.h"
 
 namespace coterie {
 
@@ -33,9 +32,8 @@ struct DcscHeadsShape {
   std::int64_t over_semantic = 0;  ///< and of an auxiliary semantic head
   bool clusters = true;            ///< whether the cluster head is trained, and stored
   bool predictor = true;
-  /// Clusters are those of the nearest centre: of projections, or of the backbone's outputs where
-  /// `projected` is not set.
-  bool centres = false;
+  /// Where k-means decides (`contrast.centres`), it looks at projections, or else at the backbone's
+  /// outputs.
   bool projected = true;
 };
 
@@ -44,19 +42,16 @@ struct DcscHeadsShape {
 class DcscHeads : public ContrastHeads {
  public:
   DcscHeads(const DcscHeadsShape& shape, RandomStream& weights);
-  torch::Tensor probabilities(const Description& description) override;
-  bool has_clusters() const override { return !nearest || nearest->found(); }
   void see(const Description& description) override {
     nearest ? static_cast<void>(described(description.features)) : ContrastHeads::see(description);
   }
 
-  /// What k-means looks at: rows of unit length.
-  torch::Tensor described(const torch::Tensor& features);
+  /// Rows of unit length.
+  torch::Tensor described(const torch::Tensor& features) override;
 
   std::shared_ptr<SemanticHead> semantic;       ///< null where there is none
   Mlp over{nullptr};                            ///< likewise
   std::shared_ptr<SemanticHead> over_semantic;  ///< likewise
-  std::shared_ptr<NearestCentres> nearest;      ///< null where the cluster head decides
 
  private:
   bool projected_;

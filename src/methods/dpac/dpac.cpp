@@ -4,7 +4,7 @@
 
 #include "coterie/loss/running_aggregate.h"
 #include "coterie/methods/aggregated_target_params.h"
-#include "coterie/methods/contrast_heads.h"
+#include "coterie/methods/dpac/dpac_heads.h"
 #include "coterie/methods/dpac/dpac_params.h"
 #include "coterie/methods/embedding_clusters.h"
 #include "coterie/methods/head_method.h"
@@ -108,14 +108,13 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
  private:
   std::shared_ptr<ClusterHead> make_head(std::int64_t clusters,
                                          RandomStream& weights) const override {
-    return std::make_shared<ContrastHeads>(ContrastHeadsShape{.features = body().width(),
-                                                              .projection = params_.projection,
-                                                              .clusters = clusters,
-                                                              .layers = params_.projector_layers,
-                                                              .hidden = params_.head_width,
-                                                              .batch_norm = true,
-                                                              .label_head = params_.self_label},
-                                           weights);
+    return std::make_shared<DpacHeads>(ContrastHeadsShape{.features = body().width(),
+                                                          .projection = params_.projection,
+                                                          .clusters = clusters,
+                                                          .layers = params_.projector_layers,
+                                                          .hidden = params_.head_width,
+                                                          .batch_norm = true},
+                                       params_.self_label, weights);
   }
 
   std::vector<Stage> stages(const Training& training) override {
@@ -153,7 +152,7 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
     return all;
   }
 
-  ContrastHeads& heads() const { return static_cast<ContrastHeads&>(head()); }
+  DpacHeads& heads() const { return static_cast<DpacHeads&>(head()); }
 
   /// What a step makes of the two views of a batch.
   struct Views {

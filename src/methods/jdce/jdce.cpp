@@ -13,7 +13,6 @@
 #include "coterie/methods/head_method.h"
 #include "coterie/methods/jdce/base_clusterings.h"
 #include "coterie/methods/jdce/jdce_params.h"
-#include "coterie/methods/nearest_centres.h"
 #include "coterie/metrics/assignment.h"
 #include "coterie/metrics/scores.h"
 #include "coterie/shallow/kmeans.h"
@@ -50,21 +49,12 @@ Matrix<float> one_hot(const std::vector<std::int32_t>& labels, std::int64_t clus
 /// for bases.
 class JdceHeads : public ContrastHeads {
  public:
-  JdceHeads(const ContrastHeadsShape& shape, std::int64_t others, bool centres,
-            RandomStream& weights)
+  JdceHeads(const ContrastHeadsShape& shape, std::int64_t others, RandomStream& weights)
       : ContrastHeads(shape, weights) {
     for (std::int64_t i = 0; i < others; ++i)
       others_.push_back(register_module(fmt::format("other{}", i), make_cluster_head(shape)));
     for (Mlp& other : others_) initialise(*other, weights);
-    if (centres)
-      nearest = register_module("nearest",
-                                std::make_shared<NearestCentres>(shape.clusters, shape.clusters));
   }
-  torch::Tensor probabilities(const Description& description) override {
-    const auto outputs = ContrastHeads::probabilities(description);
-    return nearest ? nearest->probabilities(outputs) : outputs;
-  }
-  bool has_clusters() const override { return !nearest || nearest->found(); }
   /// [B, K], what the head gives where each hidden value is left out with probability `ratio`.
   torch::Tensor thinned(const torch::Tensor& features, double ratio, at::Generator& random) {
     const auto hidden = clusters()->hidden(features).to(torch::kFloat);
@@ -74,8 +64,6 @@ class JdceHeads : public ContrastHeads {
   }
 
   std::vector<Mlp>& others() { return others_; }
-
-  std::shared_ptr<NearestCentres> nearest;  ///< null where the largest output decides
 
  private:
   std::vector<Mlp> others_;
@@ -142,13 +130,14 @@ class Jdce : public HeadMethod<JdceParams, ImageEncoder> {
  private:
   std::shared_ptr<ClusterHead> make_head(std::int64_t clusters,
                                          RandomStream& weights) const override {
-    return std::make_shared<JdceHeads>(ContrastHeadsShape{.features = body().width(),
-                                                          .projection = params_.projection,
-                                                          .clusters = clusters,
-                                                          .layers = params_.projector_layers,
-                                                          .hidden = params_.head_width},
-                                       params_.bases == JdceBases::heads ? 2 * params_.members : 0,
-                                       params_.labels == JdceLabels::kmeans, weights);
+    return std::make_shared<JdceHeads>(
+        ContrastHeadsShape{.features = body().width(),
+                           .projection = params_.projection,
+                           .clusters = clusters,
+                           .layers = params_.projector_layers,
+                           .hidden = params_.head_width,
+                           .centres = params_.labels == JdceLabels::kmeans ? clusters : 0},
+        params_.bases == JdceBases::heads ? 2 * params_.members : 0, weights);
   }
   JdceHeads& heads() const { return static_cast<JdceHeads&>(head()); }
 
@@ -508,7 +497,7 @@ class Jdce : public HeadMethod<JdceParams, ImageEncoder> {
     const FitContext silent = training.context.silent();
     const Matrix<float> outputs =
         body().embed(training.data, silent, [this](const torch::Tensor& images) {
-          return heads().cluster_logits(body().backbone()->forward(images)).softmax(1);
+          return heads().described(body().backbone()->forward(images));
         });
     const std::vector<std::int32_t> labels = argmax_rows(outputs);
     head_scores_ = training.context.score(labels);
