@@ -1,5 +1,6 @@
 #include "coterie/annotate/trainer.h"
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -43,7 +44,11 @@ RoundPlan plan_of(const RoundRequest& request, const std::string& method) {
   settings.bases.clear();
   settings.oracle.clear();
   settings.oracle_noise = 0;
-  if (!path_exists(settings.constraints)) settings.constraints.clear();
+  if (!settings.constraints.empty() && !path_exists(settings.constraints)) {
+    // The run has kept what the file said.
+    const fs::path kept = fs::absolute(RunFolder(request.from).file("corrections.csv"));
+    settings.constraints = path_exists(kept) ? kept.native() : std::string();
+  }
   settings.tensorboard = false;
   settings.snapshots.clear();
   return {settings, refining->info().asks || settings.method == found_by->info().name};
@@ -65,10 +70,14 @@ bool goes_on(const RunFolder& folder, const RunSettings& settings, const Correct
              const std::vector<std::string>& paths) {
   const RunSettings before = settings_from_json(folder.read_manifest().at("settings"));
   if (before.init_from != settings.init_from || before.method != settings.method ||
-      before.clusters != settings.clusters)
+      before.clusters != settings.clusters || before.constraints != settings.constraints)
     return false;
   const Corrections learned = folder.read_corrections(paths);
-  return learned.constraints == corrections.constraints &&
+  // Those of the file stand before those of the request.
+  const auto& said = corrections.constraints;
+  return learned.constraints.size() >= said.size() &&
+         std::equal(said.rbegin(), said.rend(), learned.constraints.rbegin()) &&
+         (!settings.constraints.empty() || learned.constraints.size() == said.size()) &&
          same_clustering(learned.labels, corrections.labels);
 }
 

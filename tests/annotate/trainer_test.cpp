@@ -120,6 +120,7 @@ TEST_F(TrainedRounds, SlowAdcGoesOnFromItsNetworkAndLearnsEdits) {
   write_file(folder_ / "answers.csv", "id_a,id_b,link\n0,2,must\n0,1,cannot\n1,3,must\n");
   answers_ = (folder_ / "answers.csv").native();
   const LoadedRun run = cluster("adc", {{"epochs", "30"}, {"side", "8"}});
+  std::filesystem::remove(folder_ / "answers.csv");  // the run remembers them
   RoundRequest round = request(run, "rounds/001");
   round.labels_changed = true;
   for (int i = 0; i < 40; ++i) round.corrections.labels[i] = i < 20;
@@ -131,6 +132,9 @@ TEST_F(TrainedRounds, SlowAdcGoesOnFromItsNetworkAndLearnsEdits) {
   EXPECT_EQ(settings.method, "adc");
   EXPECT_EQ(settings.init_from, run.folder.path());
   EXPECT_EQ(settings.parameters.at("side"), "8");
+  std::vector<std::string> paths;
+  for (const auto& row : run.rows) paths.push_back(row.path);
+  EXPECT_EQ(RunFolder(round.out).read_corrections(paths).constraints.size(), 3u);
   const auto rows = RunFolder(round.out).read_assignments();
   int learned = 0;
   for (int i = 0; i < 40; ++i) learned += rows[i].label == (i < 20);
