@@ -96,9 +96,8 @@ class Dcsc : public HeadMethod<DcscParams, ImageEncoder> {
           "feature_loss, cluster_loss and semantic_loss are all off: nothing would be trained");
     if (params_.over_clustering == OverClustering::semantic && !params_.semantic_loss)
       throw UserError(
-          "over_clustering = semantic has no effect with semantic_loss = false: allowed is "
-          "auxiliary "
-          "or none");
+          "over_clustering = semantic has no effect with semantic_loss = false: allowed is none or "
+          "auxiliary");
     if (params_.over_clustering != OverClustering::none &&
         many(training.clusters) < training.clusters)
       throw UserError(
