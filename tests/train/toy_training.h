@@ -25,9 +25,9 @@ class ToyNetworkImpl : public torch::nn::Module {
  public:
   ToyNetworkImpl() {
     body_ = register_module(
-        "body", torch::nn::Sequential(torch::nn::Conv2d(1, 3, 3), BatchNorm2d(3),
-                                      torch::nn::ReLU(), torch::nn::Flatten(),
-                                      torch::nn::Dropout(0.3), torch::nn::Linear(108, 4)));
+        "body", torch::nn::Sequential(torch::nn::Conv2d(1, 3, 3), BatchNorm2d(3), torch::nn::ReLU(),
+                                      torch::nn::Flatten(), torch::nn::Dropout(0.3),
+                                      torch::nn::Linear(108, 4)));
     RandomStream stream(2, "toy network");
     initialise(*this, stream);
   }
