@@ -32,13 +32,11 @@ class Teacher : public torch::nn::Module {
     save_module(*clusters, "clusters.", tensors);
     load_module(*this, "", tensors);
   }
-  /// Makes these what it is.
-  void give(ResNet& backbone, Mlp& projector, Mlp& clusters) const {
+  /// Makes `backbone` what its own is.
+  void give(ResNet& backbone) const {
     TensorMap tensors;
-    save_module(*this, "", tensors);
-    load_module(*backbone, "backbone.", tensors);
-    load_module(*projector, "projector.", tensors);
-    load_module(*clusters, "clusters.", tensors);
+    save_module(*backbone_, "", tensors);
+    load_module(*backbone, "", tensors);
   }
   /// Moves by 1 - momentum towards these.
   void follow(const ResNet& backbone, const Mlp& projector, const Mlp& clusters, double momentum) {
@@ -390,14 +388,15 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
     stage.finished = [this, training, counts, teacher](std::int64_t epoch, const auto&) {
       const std::int64_t unseen = counts->without(training.engine.processes());
       if (unseen == 0) heads().labels_decide();
-      const bool learns = epoch > 0 || unseen == 0;
-      if (!learns) teacher->give(body().backbone(), heads().projector(), heads().clusters());
-      if (!learns && training.context.progress && training.engine.processes().first())
+      if (epoch > 0 || unseen == 0) return false;
+      // Of what decides, the backbone alone was trained.
+      teacher->give(body().backbone());
+      if (training.context.progress && training.engine.processes().first())
         training.context.progress->warn(fmt::format(
             "self-labelling ends without effect: {} of {} clusters have no image surer than "
             "threshold = {}; lower it, or train the clusters longer",
             unseen, training.clusters, params_.threshold));
-      return !learns;
+      return true;
     };
     return stage;
   }
