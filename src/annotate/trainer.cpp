@@ -7,6 +7,7 @@
 #include "coterie/core/error.h"
 #include "coterie/core/files.h"
 #include "coterie/core/text.h"
+#include "coterie/data/constraints.h"
 #include "coterie/methods/registry.h"
 #include "coterie/run/cluster.h"
 
@@ -39,6 +40,9 @@ RoundPlan plan_of(const RoundRequest& request, const std::string& method) {
   settings.init_from = takes_network ? fs::absolute(request.from).native() : std::string();
   if (!takes_network) settings.precision = "auto";  // it was settled for another network
   if (settings.method != found_by->info().name) settings.parameters.clear();
+  for (const ParamInfo& parameter : refining->parameters())  // of the training that is done
+    if (takes_network && parameter.replaced_by != GivenPart::none)
+      settings.parameters.erase(parameter.name);
   settings.clusters = request.clusters;
   settings.weights.clear();
   settings.bases.clear();
@@ -72,13 +76,12 @@ bool goes_on(const RunFolder& folder, const RunSettings& settings, const Correct
   if (before.init_from != settings.init_from || before.method != settings.method ||
       before.clusters != settings.clusters || before.constraints != settings.constraints)
     return false;
+  std::vector<Constraint> constraints;
+  if (!settings.constraints.empty()) constraints = read_constraints(settings.constraints, paths);
+  constraints.insert(constraints.end(), corrections.constraints.begin(),
+                     corrections.constraints.end());
   const Corrections learned = folder.read_corrections(paths);
-  // Those of the file stand before those of the request.
-  const auto& said = corrections.constraints;
-  return learned.constraints.size() >= said.size() &&
-         std::equal(said.rbegin(), said.rend(), learned.constraints.rbegin()) &&
-         (!settings.constraints.empty() || learned.constraints.size() == said.size()) &&
-         same_clustering(learned.labels, corrections.labels);
+  return learned.constraints == constraints && same_clustering(learned.labels, corrections.labels);
 }
 
 }  // namespace

@@ -253,4 +253,10 @@ void create_folder(const fs::path& folder) {
   if (error) fail_on_file("create folder", folder, error.value());
 }
 
+bool create_new_folder(const fs::path& folder) {
+  if (::mkdir(folder.c_str(), 0777) == 0) return true;
+  if (errno == EEXIST) return false;
+  fail_on_file("create folder", folder, errno);
+}
+
 }  // namespace coterie

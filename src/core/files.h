@@ -100,4 +100,8 @@ bool path_exists(const std::filesystem::path& path);
 /// Creates a folder and its parents. Throws UserError naming the path and the cause.
 void create_folder(const std::filesystem::path& folder);
 
+/// Creates a folder within one that is there; false where something of that name is there already.
+/// Of several processes that try, one gets true. Throws UserError as `create_folder`.
+bool create_new_folder(const std::filesystem::path& folder);
+
 }  // namespace coterie

@@ -5,10 +5,14 @@
 #include <algorithm>
 #include <atomic>
 #include <exception>
+#include <latch>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
+
+#include "coterie/core/error.h"
 
 namespace coterie {
 namespace {
@@ -60,18 +64,33 @@ Share share_of(std::int64_t count, int rank, int ranks) {
 void Team::run(int threads, const std::function<void(int, Team&)>& work) {
   threads = std::max(1, threads);
   Team team(threads);
+  // Nobody may wait for one who could not be started.
+  std::latch begin(1);
+  bool complete = false;
   std::vector<std::thread> others;
   others.reserve(threads - 1);
-  for (int rank = 1; rank < threads; ++rank) {
-    others.emplace_back([&work, &team, rank] {
-      t_inside_parallel = true;
-      work(rank, team);
-    });
+  try {
+    for (int rank = 1; rank < threads; ++rank)
+      others.emplace_back([&, rank] {
+        begin.wait();
+        t_inside_parallel = true;
+        if (complete) work(rank, team);
+      });
+    complete = true;
+  } catch (const std::system_error&) {
   }
-  const bool was_inside = std::exchange(t_inside_parallel, true);
-  work(0, team);
-  t_inside_parallel = was_inside;
+  begin.count_down();
+  if (complete) {
+    const bool was_inside = std::exchange(t_inside_parallel, true);
+    work(0, team);
+    t_inside_parallel = was_inside;
+  }
   for (auto& thread : others) thread.join();
+  if (!complete)
+    throw UserError(
+        "the system lets this process start {} of {} threads; give fewer (--threads), or allow it "
+        "more",
+        others.size() + 1, threads);
 }
 
 void parallel_for(std::int64_t count, std::int64_t grain,

@@ -47,7 +47,8 @@ class Team {
   void wait() {
     if (threads_ > 1) barrier_.wait();
   }
-  /// One thread where `threads` is less than one.
+  /// One thread where `threads` is less than one. Throws UserError, with no work begun, where so
+  /// many cannot be started.
   static void run(int threads, const std::function<void(int rank, Team&)>& work);
 
  private:

@@ -19,13 +19,16 @@ std::string Range::text() const {
 std::string ParamInfo::condition() const {
   std::vector<std::string> parts;
   for (const auto& [other, allowed_values] : only_with)
-    parts.push_back(fmt::format("{} = {}", other, join(allowed_values, " or ")));
-  return parts.empty() ? "" : "only with " + join(parts, " and ");
+    parts.push_back(fmt::format("{}{} = {}", parts.empty() ? "with " : "", other,
+                                join(allowed_values, " or ")));
+  if (replaced_by == GivenPart::network) parts.push_back("without --init-from");
+  if (replaced_by == GivenPart::clusters) parts.push_back("where --init-from brings no clusters");
+  return parts.empty() ? "" : "only " + join(parts, " and ");
 }
 
 std::vector<std::string> idle_parameters(
     const std::vector<std::string>& names, const std::vector<ParamInfo>& infos,
-    const std::vector<std::pair<std::string, std::string>>& values) {
+    const std::vector<std::pair<std::string, std::string>>& values, GivenPart given) {
   const auto holds = [&](const ParamCondition& condition) {
     return std::any_of(values.begin(), values.end(), [&](const auto& value) {
       return value.first == condition.name &&
@@ -36,7 +39,8 @@ std::vector<std::string> idle_parameters(
   std::vector<std::string> idle;
   for (const ParamInfo& info : infos)
     if (std::find(names.begin(), names.end(), info.name) != names.end() &&
-        !std::all_of(info.only_with.begin(), info.only_with.end(), holds))
+        ((given != GivenPart::none && info.replaced_by == given) ||
+         !std::all_of(info.only_with.begin(), info.only_with.end(), holds)))
       idle.push_back(fmt::format("{} has no effect: it counts {}", info.name, info.condition()));
   return idle;
 }

@@ -23,6 +23,10 @@ struct ParamCondition {
   std::vector<std::string> values;
 };
 
+/// What of another run, of which a training goes on with the network, may take the place of a part
+/// of the training.
+enum class GivenPart { none, network, clusters };
+
 /// One parameter as help, `methods --json` and completion show it.
 struct ParamInfo {
   std::string name;
@@ -31,17 +35,19 @@ struct ParamInfo {
   std::string allowed;        ///< "> 1", "1 to 1000", "p | p^m", "true | false"
   std::string help;
   bool carries_over = false;  ///< holds too for another method that goes on with the network
+  GivenPart replaced_by = GivenPart::none;     ///< without which alone it has an effect
   std::vector<ParamCondition> only_with = {};  ///< all of which must hold
 
-  /// "only with contrast = moco", or nothing.
+  /// "only with contrast = moco and without --init-from", or nothing.
   std::string condition() const;
 };
 
 /// "queue has no effect: it counts only with contrast = moco" for each of `names`, parameters
-/// among `infos`, that does nothing under these `values` of all of them.
+/// among `infos`, that does nothing under these `values` of all of them, or with the part that is
+/// `given`.
 std::vector<std::string> idle_parameters(
     const std::vector<std::string>& names, const std::vector<ParamInfo>& infos,
-    const std::vector<std::pair<std::string, std::string>>& values);
+    const std::vector<std::pair<std::string, std::string>>& values, GivenPart given);
 
 /// The values a number may take. An open end leaves the bound itself out.
 struct Range {
@@ -170,6 +176,15 @@ class Fields {
   /// on with it takes the value over.
   Fields& carries_over() {
     fields_.back().info.carries_over = true;
+    return *this;
+  }
+
+  /// Says of these fields that they belong to a training whose place another run's network, or its
+  /// clusters, takes.
+  Fields& replaced_by(GivenPart part, const std::vector<std::string>& names) {
+    for (const std::string& name : names)
+      for (auto& field : fields_)
+        if (field.info.name == name) field.info.replaced_by = part;
     return *this;
   }
 

@@ -56,6 +56,10 @@ class HeadMethod : public MethodWith<Params> {
   /// What there is to do with all images once the stages are done. In the first process alone.
   virtual void finish(const Training& /*training*/) {}
 
+  /// Tells the user of parameters that are set and have no effect, since the clusters come with
+  /// another run's network.
+  void note_given_clusters(const Training& training) const;
+
   Body& body() const { return body_; }
   ClusterHead& head() const { return *head_; }
 
@@ -147,6 +151,20 @@ bool HeadMethod<Params, Body>::take_given_head(const FitContext& context) {
         "--init-from: the clusters of that run do not fit: its head has another shape (K, "
         "projector_layers, head_width) or belongs to another method; they are learned anew");
   return has_clusters;
+}
+
+template <class Params, class Body>
+void HeadMethod<Params, Body>::note_given_clusters(const Training& training) const {
+  const FitContext& context = training.context;
+  if (!context.progress || process_rank() > 0) return;
+  const auto infos = this->parameters();
+  const auto values = this->parameter_values();
+  std::vector<std::string> set;  // as far as can be told here: not at its default
+  for (std::size_t i = 0; i < infos.size(); ++i)
+    if (infos[i].replaced_by == GivenPart::clusters && values[i].second != infos[i].default_value)
+      set.push_back(infos[i].name);
+  for (const std::string& idle : idle_parameters(set, infos, values, GivenPart::clusters))
+    context.progress->warn(fmt::format("--set {}", idle));
 }
 
 template <class Params, class Body>

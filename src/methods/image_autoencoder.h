@@ -77,7 +77,8 @@ void add_autoencoder_fields(Fields<Params>& fields, const std::string& epochs = 
                                Range{.low = 0, .high = 1, .high_open = true},
                                "part of the input's values that is set to 0 at random")
       .flag("centre", &Params::centre, "take the mean of each channel off the images")
-      .carries_over();
+      .carries_over()
+      .replaced_by(GivenPart::network, {epochs, rate, "schedule", "batch_size"});
 }
 
 /// A convolutional autoencoder and what it must know of the images it was trained on: their shape,

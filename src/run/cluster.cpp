@@ -116,8 +116,8 @@ void check_request(const RunSettings& settings, const MethodInfo& method, const 
                     settings.clusters, dataset.size(), dataset.has_images() ? "images" : "rows");
 }
 
-/// runs/NAME-METHOD-kK-seedS, with -2, -3 ... where that is taken.
-fs::path default_run_folder(const RunSettings& settings) {
+/// Creates runs/NAME-METHOD-kK-seedS, with -2, -3 ... where that is taken.
+fs::path create_default_run_folder(const RunSettings& settings) {
   std::string stem = fs::path(settings.input).stem().native();
   if (stem.empty()) stem = fs::path(settings.input).parent_path().filename().native();
   if (stem.empty() || stem == "." || stem == "..") stem = "run";
@@ -126,8 +126,10 @@ fs::path default_run_folder(const RunSettings& settings) {
   const std::string base = fmt::format(
       "{}-{}-k{}-seed{}", stem, settings.method,
       settings.clusters > 0 ? std::to_string(settings.clusters) : "auto", settings.seed);
-  fs::path path = fs::path("runs") / base;
-  for (int i = 2; path_exists(path); ++i) path = fs::path("runs") / fmt::format("{}-{}", base, i);
+  const fs::path runs = "runs";
+  create_folder(runs);
+  fs::path path = runs / base;
+  for (int i = 2; !create_new_folder(path); ++i) path = runs / fmt::format("{}-{}", base, i);
   return path;
 }
 
@@ -258,13 +260,15 @@ class Run {
     bases_ = labels_of_runs(settings_.bases, dataset_);
     oracle_ = oracle();
     if (!settings_.weights.empty()) read_safetensors(settings_.weights);  // that it can be read
-    // Narrow numbers pay with all networks but the small autoencoders.
     const NetworkKind network = method_->info().network;
-    const bool narrow = network == NetworkKind::backbone || network == NetworkKind::siamese ||
-                        settings_.precision != "auto";
+    if (network == NetworkKind::none) note_network_settings();
+    // Narrow numbers pay with all networks but the small autoencoders.
+    const bool chosen = network != NetworkKind::none && settings_.precision != "auto";
+    const bool narrow =
+        network == NetworkKind::backbone || network == NetworkKind::siamese || chosen;
     const std::string asked = narrow ? settings_.precision : "fp32";
     settings_.precision = resolved_precision_name(asked, device_);
-    if (network != NetworkKind::none && asked == "bf16" && settings_.precision != asked)
+    if (asked == "bf16" && settings_.precision != asked)
       progress_.warn(fmt::format(
           "device {} has no instructions for bf16; the network computes in fp32", device_));
     load_seconds_ = watch_.lap();
@@ -339,8 +343,20 @@ class Run {
     method_ = configured_method(settings_);
     if (process_rank() > 0) return;
     for (const std::string& idle :
-         idle_parameters(asked, method_->parameters(), method_->parameter_values()))
+         idle_parameters(asked, method_->parameters(), method_->parameter_values(),
+                         settings_.init_from.empty() ? GivenPart::none : GivenPart::network))
       progress_.warn(fmt::format("--set {}", idle));
+  }
+
+  /// Tells of what is set for a network that there is none of.
+  void note_network_settings() const {
+    const auto tell = [&](const char* option, const std::string& value) {
+      progress_.warn(
+          fmt::format("{} {} has no effect: method {} trains no network, and computes on the CPU",
+                      option, value, settings_.method));
+    };
+    if (device_ != "cpu" && settings_.device != "auto") tell("--device", settings_.device);
+    if (settings_.precision == "bf16") tell("--precision", settings_.precision);
   }
 
   FitContext fit_context() {
@@ -559,7 +575,8 @@ LoadedRun run_clustering(const ClusterRequest& request, Progress& progress,
   run.prepare();
   run.take_corrections(request.corrections);
 
-  const RunFolder folder(request.out.empty() ? default_run_folder(run.settings()) : request.out);
+  const RunFolder folder(request.out.empty() ? create_default_run_folder(run.settings())
+                                             : request.out);
   const bool existed = lock.has_value();
   if (!existed) {
     create_folder(folder.path());

@@ -162,10 +162,8 @@ TEST(RunTrainer, RefusesAMethodThatCannotLearnCorrections) {
   EXPECT_CONTAINS(error("nonsense"), "nonsense");
 }
 
-TEST_F(TrainedRounds, SlowACancelledRoundGoesOnOrBeginsAnewForOtherCorrections) {
-  const LoadedRun run = cluster("ae", {{"epochs", "2"}, {"batch_size", "16"}});
-  const RoundRequest round = request(run, "rounds/001");
-  /// Cancels as soon as something was trained.
+/// Trains a round until something of it is trained.
+void interrupt(const RoundRequest& round) {
   class CancelsSoon : public Progress {
    public:
     explicit CancelsSoon(CancelToken& token) : token_(token) {}
@@ -179,8 +177,40 @@ TEST_F(TrainedRounds, SlowACancelledRoundGoesOnOrBeginsAnewForOtherCorrections) 
   CancelToken token;
   CancelsSoon cancels(token);
   EXPECT_THROW(RunTrainer().train(round, cancels, token), Interrupted);
+  EXPECT_EQ(RunFolder(round.out).state(), RunState::interrupted);
+}
+
+TEST_F(TrainedRounds, SlowACancelledRoundGoesOnWhileTheFileOfAnswersSaysTheSame) {
+  answers_ = (folder_ / "answers.csv").native();
+  write_file(answers_, "id_a,id_b,link\n0,4,must\n0,3,cannot\n");
+  const LoadedRun run =
+      cluster("ae-dac", {{"pretrain_epochs", "1"}, {"epochs", "1"}, {"batch_size", "16"}});
+  const RoundRequest round = request(run, "rounds/001");
   const RunFolder folder(round.out);
-  EXPECT_EQ(folder.state(), RunState::interrupted);
+  // A run that is gone on with keeps its command.
+  const auto went_on = [&] {
+    nlohmann::json begun = folder.read_manifest();
+    begun["command"] = "begun before";
+    folder.write_manifest(begun);
+    Warnings warnings;
+    RunTrainer().train(round, warnings, CancelToken());
+    const nlohmann::json ended = folder.read_finished_manifest();
+    EXPECT_FALSE(ended.at("settings").at("parameters").contains("pretrain_epochs"));
+    return ended.at("command") == "begun before";
+  };
+  interrupt(round);
+  EXPECT_TRUE(went_on());
+  std::filesystem::remove_all(round.out);
+  interrupt(round);
+  write_file(answers_, "id_a,id_b,link\n0,6,must\n0,4,must\n0,3,cannot\n");
+  EXPECT_FALSE(went_on());
+}
+
+TEST_F(TrainedRounds, SlowACancelledRoundBeginsAnewForOtherCorrections) {
+  const LoadedRun run = cluster("ae", {{"epochs", "2"}, {"batch_size", "16"}});
+  const RoundRequest round = request(run, "rounds/001");
+  const RunFolder folder(round.out);
+  interrupt(round);
   // Other corrections: what was begun does not count.
   RoundRequest other = round;
   other.corrections.constraints.push_back({3, 5, Link::must});

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <fstream>
 #include <thread>
@@ -325,6 +326,23 @@ TEST(CreateFolder, WithParentsAndAgain) {
   create_folder(folder / "a" / "b");
   create_folder(folder / "a" / "b");
   EXPECT_TRUE(fs::is_directory(folder / "a" / "b"));
+}
+
+TEST(CreateNewFolder, OneOfManyGetsIt) {
+  const TemporaryFolder folder;
+  std::atomic<int> got{0};
+  std::vector<std::thread> all;
+  for (int i = 0; i < 8; ++i)
+    all.emplace_back([&] {
+      if (create_new_folder(folder / "run")) ++got;
+    });
+  for (auto& thread : all) thread.join();
+  EXPECT_EQ(got, 1);
+  EXPECT_TRUE(fs::is_directory(folder / "run"));
+  write_file(folder / "file", "");
+  EXPECT_FALSE(create_new_folder(folder / "file"));
+  EXPECT_CONTAINS(user_error_of([&] { create_new_folder(folder / "none/run"); }),
+                  "No such file or directory");
 }
 
 TEST(CreateFolder, WhereAFileStands) {

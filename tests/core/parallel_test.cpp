@@ -1,5 +1,7 @@
 #include "coterie/core/parallel.h"
 
+#include <pthread.h>
+
 #include <atomic>
 #include <chrono>
 #include <mutex>
@@ -14,6 +16,8 @@
 
 namespace coterie {
 namespace {
+
+using testing::user_error_of;
 
 /// Sets the number of threads while this lives.
 class Threads {
@@ -171,6 +175,23 @@ TEST(ShareOf, CoversAllAndDiffersByOneAtMost) {
       }
       EXPECT_EQ(next, count);
     }
+}
+
+TEST(Team, BeginsNoWorkWhereAThreadCannotBeStarted) {
+  pthread_attr_t before, impossible;
+  ASSERT_EQ(pthread_getattr_default_np(&before), 0);
+  ASSERT_EQ(pthread_attr_init(&impossible), 0);
+  ASSERT_EQ(pthread_attr_setstacksize(&impossible, std::size_t{1} << 46), 0);
+  ASSERT_EQ(pthread_setattr_default_np(&impossible), 0);
+  std::atomic<int> calls{0};
+  EXPECT_CONTAINS(user_error_of([&] { Team::run(3, [&](int, Team&) { ++calls; }); }),
+                  "start 1 of 3 threads");
+  EXPECT_EQ(calls, 0);
+  ASSERT_EQ(pthread_setattr_default_np(&before), 0);
+  Team::run(3, [&](int, Team&) { ++calls; });
+  EXPECT_EQ(calls, 3);
+  pthread_attr_destroy(&before);
+  pthread_attr_destroy(&impossible);
 }
 
 TEST(Team, NoOnePassesTheBarrierBeforeAllArrive) {

@@ -202,7 +202,7 @@ TEST(Params, ThoseWithoutEffectUnderTheOthersAreNamed) {
       .only_with("weights", {"p", "p^m"}, {"rate"});
   Example example;
   const auto idle = [&](const std::vector<std::string>& names) {
-    return idle_parameters(names, fields.describe(), fields.values(example));
+    return idle_parameters(names, fields.describe(), fields.values(example), GivenPart::none);
   };
   EXPECT_EQ(idle({"rate", "clusters"}),
             std::vector<std::string>{"rate has no effect: it counts only with centre = false and "
@@ -210,6 +210,24 @@ TEST(Params, ThoseWithoutEffectUnderTheOthersAreNamed) {
   EXPECT_TRUE(idle({"clusters"}).empty());
   example.centre = false;
   EXPECT_TRUE(idle({"rate", "share"}).empty());
+}
+
+TEST(Params, ThoseOfATrainingWhosePlaceIsTakenAreNamed) {
+  auto fields = Example::fields();
+  fields.only_with("centre", {"true"}, {"rate"})
+      .replaced_by(GivenPart::network, {"rate", "share"})
+      .replaced_by(GivenPart::clusters, {"clusters"});
+  const auto idle = [&](GivenPart given) {
+    return idle_parameters({"rate", "clusters"}, fields.describe(), fields.values(Example()),
+                           given);
+  };
+  EXPECT_TRUE(idle(GivenPart::none).empty());
+  EXPECT_EQ(idle(GivenPart::network),
+            std::vector<std::string>{"rate has no effect: it counts only with centre = true and "
+                                     "without --init-from"});
+  EXPECT_EQ(idle(GivenPart::clusters),
+            std::vector<std::string>{"clusters has no effect: it counts only where --init-from "
+                                     "brings no clusters"});
 }
 
 }  // namespace

@@ -251,6 +251,23 @@ TEST_F(RunClustering, ParametersWithoutEffectAreNamed) {
   run_clustering(dpac, warnings_, CancelToken());
   EXPECT_CONTAINS(warnings_.all(),
                   "--set queue has no effect: it counts only with contrast = moco");
+  // Of a run that has its network and its clusters from another one.
+  ClusterRequest second = dpac;
+  second.out = folder_ / "second";
+  second.settings.init_from = dpac.out.native();
+  second.settings.parameters["start"] = "kmeans";
+  run_clustering(second, warnings_, CancelToken());
+  EXPECT_CONTAINS(warnings_.all(),
+                  "--set pretrain_epochs has no effect: it counts only without --init-from");
+  EXPECT_CONTAINS(warnings_.all(),
+                  "--set start has no effect: it counts only where --init-from brings no clusters");
+}
+
+TEST_F(RunClustering, WhatIsSetForANetworkThatThereIsNoneOfIsNamed) {
+  ClusterRequest narrow = kmeans_request("run");
+  narrow.settings.precision = "bf16";
+  EXPECT_EQ(run_clustering(narrow, warnings_, CancelToken()).manifest.at("precision"), "fp32");
+  EXPECT_CONTAINS(warnings_.all(), "--precision bf16 has no effect: method kmeans trains no");
 }
 
 TEST_F(RunClustering, ANetworkComesWithTheParametersThatDescribeIt) {

@@ -134,6 +134,7 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
       heads().forget_clusters(weights);
       has_clusters = false;
     }
+    if (has_clusters) note_given_clusters(training);
     std::vector<Stage> all;
     if (training.context.init_from.empty() && params_.pretrain_epochs > 0)
       all.push_back(pretraining(training));
@@ -491,7 +492,9 @@ const Fields<DpacParams>& DpacParams::fields() {
         .only_with("objective", {"kmeans", "fcm", "pac"}, {"codes_every"})
         .only_with("contrast", {"moco"}, {"queue", "momentum"})
         .only_with("start", {"pac", "kmeans"}, {"start_epochs"})
-        .only_with("self_label", {"true"}, {"label_epochs", "label_rate", "threshold"});
+        .only_with("self_label", {"true"}, {"label_epochs", "label_rate", "threshold"})
+        .replaced_by(GivenPart::network, {"pretrain_epochs", "pretrain_rate"})
+        .replaced_by(GivenPart::clusters, {"start", "start_epochs"});
     return fields;
   }();
   return kFields;

@@ -153,7 +153,9 @@ class Jdce : public HeadMethod<JdceParams, ImageEncoder> {
     if (params_.soft && !training.context.bases.empty())
       throw UserError("soft = true takes probabilities, and --bases gives labels alone");
     std::vector<Stage> all;
-    if (!training.has_clusters) {
+    if (training.has_clusters) {
+      note_given_clusters(training);
+    } else {
       if (params_.pretrain_epochs == 0)
         throw UserError(
             "pretrain_epochs = 0 leaves the cluster head as it begins: it must come from a run of "
@@ -585,7 +587,8 @@ const Fields<JdceParams>& JdceParams::fields() {
     add_encoder_fields(fields);
     fields.only_with("bases", {"dropout", "parts"}, {"least_dropout", "most_dropout"})
         .only_with("bases", {"heads"}, {"head_epochs"})
-        .only_with("joint", {"true"}, {"earlier", "contrast"});
+        .only_with("joint", {"true"}, {"earlier", "contrast"})
+        .replaced_by(GivenPart::clusters, {"pretrain_epochs"});
     return fields;
   }();
   return kFields;
