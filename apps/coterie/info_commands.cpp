@@ -57,7 +57,7 @@ int list_methods(const std::string& only, const Session& session) {
     for (const auto& parameter : method.create()->parameters())
       fmt::print("  {:<22} {:<10} {}\n  {:<22} {:<10} allowed: {}{}{}\n", parameter.name,
                  parameter.default_value, parameter.help, "", "", parameter.allowed,
-                 parameter.only_with.empty() ? "" : "; ", parameter.condition());
+                 parameter.condition().empty() ? "" : "; ", parameter.condition());
   }
   if (session.json) print_json({{"methods", json}});
   if (!session.json && only.empty()) fmt::print("\nParameters of one: coterie methods NAME\n");

@@ -98,7 +98,7 @@ std::string methods_page() {
           "| {} | {} | {} | {} |\n", code(parameter.name), code(parameter.default_value),
           code(parameter.allowed),
           sentence(parameter.help) +
-              (parameter.only_with.empty() ? "" : fmt::format(" ({})", parameter.condition())));
+              (parameter.condition().empty() ? "" : fmt::format(" ({})", parameter.condition())));
   }
   return text;
 }

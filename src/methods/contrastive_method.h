@@ -27,8 +27,8 @@ void add_contrastive_fields(Fields<Params>& fields) {
   add_embedding_cluster_fields(fields);
 }
 
-/// The frame of such a method: it trains an ImageEncoder and a projector on it in `train`, then
-/// embeds and clusters.
+/// The frame of such a method: it trains an ImageEncoder and a projector on it, by the `stage`
+/// that the method gives, then embeds and clusters.
 template <class Params>
 class ContrastiveMethod : public MethodWith<Params> {
  public:

@@ -431,8 +431,7 @@ const Fields<DpacParams>& DpacParams::fields() {
                               "views: images of one cluster hardly repel, all repel, or all of a "
                               "queue repel (momentum contrast)")
         .number<std::int64_t>("pretrain_epochs", &DpacParams::pretrain_epochs, between(0, 100000),
-                              "passes over the images before there are clusters; --init-from "
-                              "takes their place")
+                              "passes over the images before there are clusters")
         .number<double>("pretrain_rate", &DpacParams::pretrain_rate,
                         Range{.low = 0, .high = 1, .low_open = true},
                         "step size in the pre-training");

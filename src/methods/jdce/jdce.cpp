@@ -521,7 +521,7 @@ const Fields<JdceParams>& JdceParams::fields() {
     fields
         .number<std::int64_t>("pretrain_epochs", &JdceParams::pretrain_epochs, between(0, 100000),
                               "passes over the images of contrastive clustering (cc) before there "
-                              "is an ensemble; --init-from a run of it takes their place")
+                              "is an ensemble")
         .number<double>("pretrain_rate", &JdceParams::pretrain_rate,
                         Range{.low = 0, .high = 1, .low_open = true},
                         "step size in the pre-training and while `heads` learn")
