@@ -58,7 +58,8 @@ std::size_t column_of(const std::vector<std::string_view>& header, std::string_v
 
 LabelledPaths read_label_set(const fs::path& input) {
   fs::path csv = input;
-  if (fs::is_directory(input)) {
+  std::error_code unreadable;  // which reading tells
+  if (fs::is_directory(input, unreadable)) {
     const RunFolder run(input);
     run.read_finished_manifest();
     csv = run.file("assignments.csv");

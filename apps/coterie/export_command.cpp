@@ -1,11 +1,18 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <iostream>
 #include <memory>
+#include <optional>
+#include <utility>
 
 #include "commands.h"
 #include "console.h"
+#if defined(COTERIE_WEB)
+#include "coterie/annotate/transfer.h"
+#endif
+#include "coterie/core/files.h"
 #include "coterie/core/text.h"
 #include "coterie/run/export.h"
 #include "coterie/run/export_model.h"
@@ -25,8 +32,25 @@ constexpr std::pair<const char*, ModelForm> kModelForms[] = {
 
 struct ExportOptions {
   std::string run, to, form, model, undo;
-  bool yes = false;
+  bool yes = false, original = false;
 };
+
+/// The clusters as people left them, unless the run's own are asked for.
+std::optional<ExportedClusters> clusters_to_export(const ExportOptions& options, Console& console) {
+  if (options.original) return std::nullopt;
+#if defined(COTERIE_WEB)
+  auto corrected = corrected_clusters(options.run);
+  if (corrected)
+    console.warn(
+        "these are the clusters as they were left in `coterie annotate`; --original gives those of "
+        "the run itself");
+  return corrected;
+#else
+  if (path_exists(std::filesystem::path(options.run) / "constraints.db"))
+    console.warn("this build has no annotator: its corrections and names are left out");
+  return std::nullopt;
+#endif
+}
 
 /// Whether a person at the terminal agrees.
 bool agreed(const std::string& question) {
@@ -49,8 +73,9 @@ void confirm_move(const ExportOptions& options) {
 int make_folders(const ExportOptions& options, ExportForm form, Session& session) {
   Console console(session.quiet);
   if (form == ExportForm::move) confirm_move(options);
-  const ExportResult made =
-      export_folders({options.run, options.to, form}, console, *session.cancel);
+  auto clusters = clusters_to_export(options, console);
+  const ExportResult made = export_folders({options.run, options.to, form, std::move(clusters)},
+                                           console, *session.cancel);
   if (session.json) {
     print_json({{"run", path_to_json(options.run)},
                 {"to", path_to_json(options.to)},
@@ -106,7 +131,7 @@ const Form* form_of(const std::pair<const char*, Form> (&forms)[N], const std::s
 int run_export(const ExportOptions& options, Session& session) {
   if (!options.undo.empty()) {
     if (!options.run.empty() || !options.to.empty() || !options.form.empty() ||
-        !options.model.empty())
+        !options.model.empty() || options.original)
       throw UserError("--undo {} takes the folder of an export and nothing else",
                       printable(options.undo));
     return undo(options.undo, session);
@@ -117,14 +142,16 @@ int run_export(const ExportOptions& options, Session& session) {
     throw UserError(
         "give one of --as (symlink, copy, move, csv, jsonl, fiftyone) and --model (torchscript, "
         "safetensors)");
+  if (options.original && !options.model.empty())
+    throw UserError("--original is of the clusters; a --model is what the run trained in any case");
   if (const auto* form = form_of(kModelForms, options.model))
     return report_file(options, export_model(options.run, options.to, *form), options.model,
                        session);
   if (const auto* form = form_of(kFolderForms, options.form))
     return make_folders(options, *form, session);
   Console console(session.quiet);
-  const auto file =
-      export_table(options.run, options.to, *form_of(kTableForms, options.form), console);
+  const auto file = export_table(options.run, options.to, *form_of(kTableForms, options.form),
+                                 console, clusters_to_export(options, console));
   return report_file(options, file, options.form, session);
 }
 
@@ -153,6 +180,9 @@ void add_export_command(CLI::App& app, Session& session) {
       ->check(CLI::IsMember({"torchscript", "safetensors"}))
       ->type_name("FORM");
   command->add_flag("--yes", options->yes, "Move without asking");
+  command->add_flag("--original", options->original,
+                    "The clusters as the run found them, without what people corrected, named and "
+                    "trained in `coterie annotate`");
   command
       ->add_option("--undo", options->undo,
                    "Put back what an export into this folder did. What was changed since is left "

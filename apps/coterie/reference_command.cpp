@@ -142,7 +142,7 @@ void add_reference_command(CLI::App& app, Session& session) {
   command->callback([&app, folder, &session] {
     session.action = [&app, folder] {
       const std::filesystem::path to(*folder);
-      std::filesystem::create_directories(to);
+      create_folder(to);
       write_file(to / "commands.md", commands_page(app));
       write_file(to / "methods.md", methods_page());
       write_file(to / "files.md", files_page());

@@ -10,6 +10,7 @@
 #include "coterie/core/error.h"
 #include "coterie/core/sha256.h"
 #include "coterie/core/text.h"
+#include "coterie/data/source.h"
 
 namespace coterie {
 namespace {
@@ -31,6 +32,12 @@ LoadedRun with_images(LoadedRun run) {
 
 std::int64_t default_budget(std::int64_t images) {
   return std::clamp(std::min(images / kImagesPerQuestion, kMostBudget), kLeastBudget, kMostBudget);
+}
+
+/// Whether there is something to learn from what was done: an answer that is no skip, or an edit.
+bool is_news(const Event& event) {
+  if (event.kind == EventKind::pair) return event.answer != Answer::skip;
+  return event.kind != EventKind::name && event.kind != EventKind::undo;
 }
 
 nlohmann::json pairs_json(const std::vector<ImagePair>& pairs) {
@@ -75,7 +82,7 @@ class AnnotationSession::TrainingProgress : public Progress {
     told_ = Clock::now();
     const std::lock_guard lock(session_.mutex_);
     Training& training = session_.training_;
-    training.text = fmt::format("training: {}", phase_);
+    training.text = phase_;
     if (!detail.empty()) training.text += fmt::format(", {}", detail);
     training.fraction =
         total_ > 0 ? std::min(1.0, static_cast<double>(done) / static_cast<double>(total_)) : 0;
@@ -114,7 +121,7 @@ bool AnnotationSession::stop() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
-    cancel_.cancel();
+    if (cancel_) cancel_->cancel();
     changed_.notify_all();
   }
   if (worker_.joinable()) worker_.join();
@@ -149,7 +156,7 @@ nlohmann::json AnnotationSession::state_json() const {
       std::count(now_.clusters.merged_away.begin(), now_.clusters.merged_away.end(), false);
   const ImageShape& shape = run_.dataset.shape;
   return {{"version", version_},
-          {"run", display_text(run_.folder.path().filename().native())},
+          {"run", display_text(absolute_path(run_.folder.path()).filename().native())},
           {"method", run_.manifest.at("method")},
           {"images", run_.dataset.size()},
           {"clusters", present},
@@ -190,6 +197,8 @@ nlohmann::json AnnotationSession::questions(std::int64_t count) const {
     open.push_back({{"id", id_of(pair)},
                     {"a", pair.a},
                     {"b", pair.b},
+                    {"path_a", display_text(run_.dataset.paths[pair.a])},
+                    {"path_b", display_text(run_.dataset.paths[pair.b])},
                     {"cluster", now_.clusters.labels[pair.a]},
                     {"same", together},
                     {"near_a", near(pair.a)},
@@ -242,7 +251,7 @@ void AnnotationSession::answer(std::int64_t question, Answer answer) {
   if (now_.answers.contains(key_of(pair.a, pair.b)))
     throw Conflict(fmt::format("question {} was answered already", question));
   add({.kind = EventKind::pair, .a = pair.a, .b = pair.b, .answer = answer});
-  if (open_questions() > 0 || now_.constraints.taken().empty()) return;
+  if (open_questions() > 0 || !has_news()) return;
   try {
     start_training();
   } catch (const Conflict& conflict) {
@@ -347,6 +356,15 @@ void AnnotationSession::train() {
   start_training();
 }
 
+void AnnotationSession::stop_training() {
+  const std::lock_guard lock(mutex_);
+  if (!training_.running) throw Conflict("no training is running");
+  training_.text = "stopping";
+  cancel_->cancel();
+  ++version_;
+  changed_.notify_all();
+}
+
 std::int64_t AnnotationSession::id_of(const ImagePair& pair) const {
   // The same whenever and wherever the pair is asked about: a page from before a restart or of an
   // earlier round cannot answer for another pair.
@@ -355,6 +373,13 @@ std::int64_t AnnotationSession::id_of(const ImagePair& pair) const {
 
 bool AnnotationSession::settled(const ImagePair& pair) const {
   return now_.answers.contains(key_of(pair.a, pair.b)) || now_.constraints.between(pair.a, pair.b);
+}
+
+bool AnnotationSession::has_news() const {
+  return std::any_of(now_.in_force.begin(), now_.in_force.end(), [&](std::int64_t seq) {
+    const Event& event = store_.events()[static_cast<std::size_t>(seq) - 1];
+    return event.round == now_.round && is_news(event);
+  });
 }
 
 std::int64_t AnnotationSession::open_questions() const {
@@ -412,8 +437,7 @@ void AnnotationSession::refresh() {
     });
   ask_on();
   questions_ = planned_;
-  for (const ImagePair& pair : now_.reopened)
-    questions_.push_back(question_about(shown_, pair));
+  for (const ImagePair& pair : now_.reopened) questions_.push_back(question_about(shown_, pair));
 }
 
 /// Chooses the questions of the round that begins, or began before a restart: the same ones, as
@@ -424,8 +448,35 @@ void AnnotationSession::plan_round() {
   asked_.clear();
   for (const Event& event : store_.events())
     if (event.kind == EventKind::pair && event.round < round) asked_.push_back({event.a, event.b});
-  planned_ = plan_questions(plan_, shown_, asked_);
-  for (const Question& question : planned_) asked_.push_back(question.pair);
+  planned_.clear();
+  plan_more();
+  // Before a restart more may have been asked: `ask_on` after each event, once again.
+  std::set<PairKey> answered;
+  std::int64_t news = 0;
+  const auto skipped = [&](const Question& question) {
+    return answered.contains(key_of(question.pair.a, question.pair.b));
+  };
+  for (const Event& event : store_.events()) {
+    const bool undo = event.kind == EventKind::undo;
+    const Event& meant = undo ? store_.events()[event.undoes - 1] : event;
+    if (meant.round != round) continue;
+    const PairKey pair = key_of(meant.a, meant.b);
+    if (meant.kind == EventKind::pair && undo) answered.erase(pair);
+    if (meant.kind == EventKind::pair && !undo) answered.insert(pair);
+    if (is_news(meant)) news += undo ? -1 : 1;
+    while (news == 0 && !planned_.empty() &&
+           std::all_of(planned_.begin(), planned_.end(), skipped) && plan_more()) {
+    }
+  }
+}
+
+bool AnnotationSession::plan_more() {
+  const auto more = plan_questions(plan_, shown_, asked_);
+  for (const Question& question : more) {
+    asked_.push_back(question.pair);
+    planned_.push_back(question);
+  }
+  return !more.empty();
 }
 
 /// Who skipped all pairs of a round, so that there is nothing to learn, is asked about others.
@@ -433,15 +484,8 @@ void AnnotationSession::ask_on() {
   const auto skipped = [&](const Question& question) {
     return now_.answers.contains(key_of(question.pair.a, question.pair.b));
   };
-  while (now_.constraints.taken().empty() && !planned_.empty() &&
-         std::all_of(planned_.begin(), planned_.end(), skipped)) {
-    const auto more = plan_questions(plan_, shown_, asked_);
-    if (more.empty()) return;
-    for (const Question& question : more) {
-      asked_.push_back(question.pair);
-      planned_.push_back(question);
-    }
-  }
+  while (!has_news() && !planned_.empty() && std::all_of(planned_.begin(), planned_.end(), skipped))
+    if (!plan_more()) return;
 }
 
 RoundRequest AnnotationSession::round_request() const {
@@ -467,7 +511,8 @@ void AnnotationSession::start_training() {
   if (request.clusters < 2)
     throw Conflict("only one cluster is left; a training needs two: take edits back, or split it");
   if (worker_.joinable()) worker_.join();  // It has ended: none is running.
-  training_ = {.running = true, .text = "training: preparing"};
+  cancel_ = std::make_unique<CancelToken>();
+  training_ = {.running = true, .text = "preparing the training"};
   ++version_;
   changed_.notify_all();
   worker_ = std::thread([this, request] { train_round(request); });
@@ -479,7 +524,7 @@ void AnnotationSession::train_round(const RoundRequest& request) {
   bool cancelled = false;
   try {
     TrainingProgress progress(*this);
-    trainer_.train(request, progress, cancel_);
+    trainer_.train(request, progress, *cancel_);
     result = read_round(request.out, run_.dataset.paths);
   } catch (const Interrupted&) {
     cancelled = true;
@@ -488,7 +533,7 @@ void AnnotationSession::train_round(const RoundRequest& request) {
   }
   const std::lock_guard lock(mutex_);
   training_ = {.error = error};
-  cancelled_training_ |= cancelled;
+  cancelled_training_ |= cancelled && stopping_;
   if (result) try {
       begin_round(std::move(*result));
     } catch (const std::exception& failure) {

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
@@ -76,6 +77,9 @@ class AnnotationSession {
   void name(std::int64_t cluster, const std::string& name);
   /// Starts the training of this round with the answers and edits there are.
   void train();
+  /// Stops a training that runs, which leaves a checkpoint: one that is asked for with the same
+  /// answers goes on from it. The round stays what it was.
+  void stop_training();
 
   /// Cancels a training, waits for its end and wakes all who wait. True where one was cancelled.
   bool stop();
@@ -100,7 +104,11 @@ class AnnotationSession {
   std::int64_t surest(std::int32_t cluster, const std::vector<std::int64_t>& without) const;
   void add(Event event);
   void refresh();
+  /// Whether this round has anything new to learn from.
+  bool has_news() const;
   void plan_round();
+  /// Plans further questions; false where there are none.
+  bool plan_more();
   void ask_on();
   void start_training();
   RoundRequest round_request() const;
@@ -126,7 +134,7 @@ class AnnotationSession {
   std::vector<Question> planned_;    // in this round
   std::vector<Question> questions_;  // and those that were opened again
   Training training_;
-  CancelToken cancel_;
+  std::unique_ptr<CancelToken> cancel_;  // of the training that runs, or ran last
   bool stopping_ = false;
   bool cancelled_training_ = false;
   std::thread worker_;

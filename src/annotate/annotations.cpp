@@ -162,9 +162,11 @@ class Replay {
   }
 
   void say(std::int64_t seq, const Constraint& constraint) {
-    if (!result_.constraints.add(constraint))
-      result_.contradictions.push_back(
-          {seq, constraint, result_.constraints.reason(constraint.a, constraint.b)});
+    if (result_.constraints.add(constraint)) return;
+    Contradiction found{.event = seq, .said = constraint};
+    if (result_.contradictions.size() < kExplainedContradictions)
+      found.because = result_.constraints.reason(constraint.a, constraint.b);
+    result_.contradictions.push_back(std::move(found));
   }
 
   const std::vector<Event>& events_;

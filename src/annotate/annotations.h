@@ -34,8 +34,9 @@ struct EditedClusters {
 struct Contradiction {
   std::int64_t event = 0;  ///< seq
   Constraint said;
-  std::vector<Constraint> because;
+  std::vector<Constraint> because;  ///< of the first kExplainedContradictions alone: they cost time
 };
+constexpr std::size_t kExplainedContradictions = 100;
 
 /// A pair of images whichever comes first.
 using PairKey = std::pair<std::int64_t, std::int64_t>;

@@ -1,9 +1,14 @@
 #include "coterie/annotate/picture.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <optional>
+#include <utility>
 
 #include "coterie/data/png.h"
+#include "coterie/data/row_files.h"
 #include "coterie/data/thumbnail.h"
+#include "coterie/data/whole_image.h"
 
 namespace coterie {
 namespace {
@@ -47,7 +52,11 @@ std::string small_picture(const Dataset& dataset, std::int64_t image) {
 }
 
 std::string large_picture(const Dataset& dataset, std::int64_t image) {
-  const PngImage fitting = fitted(dataset, image, kLargestSide);
+  std::optional<std::filesystem::path> folder;
+  if (!dataset.source.empty()) folder = folder_of_row_files(dataset.source);
+  std::optional<PngImage> whole;
+  if (folder) whole = read_whole_image(*folder / dataset.paths[image], kLargestSide);
+  const PngImage fitting = whole ? std::move(*whole) : fitted(dataset, image, kLargestSide);
   const std::int64_t longer = std::max(fitting.width, fitting.height);
   return encoded(enlarged(fitting, (std::max(kLargeSide, longer) + longer - 1) / longer));
 }

@@ -66,10 +66,21 @@ Question question_about(const RoundResult& result, const ImagePair& pair) {
 std::vector<Question> plan_questions(const QuestionPlan& plan, const RoundResult& result,
                                      const std::vector<ImagePair>& asked) {
   const AssignedImages images{result.probabilities.values, result.embeddings.values};
-  const PairQuery query{.budget = plan.budget, .round = plan.round - 1, .seed = plan.seed};
+  PairQuery query{.budget = plan.budget, .round = plan.round - 1, .seed = plan.seed};
   std::vector<Question> questions;
-  for (const ImagePair& pair : select_pairs(query, images, asked))
-    questions.push_back(question_about(result, pair));
+  std::vector<ImagePair> known = asked;
+  const auto select = [&] {
+    query.budget = plan.budget - static_cast<std::int64_t>(questions.size());
+    if (query.budget == 0) return;
+    for (const ImagePair& pair : select_pairs(query, images, known)) {
+      questions.push_back(question_about(result, pair));
+      known.push_back(pair);
+    }
+  };
+  // A part of few images has few pairs, or none: then those of the next parts, then of all images.
+  for (std::int64_t part = 0; part < query.rounds; ++part, ++query.round) select();
+  query.strategy = PairStrategy::check;
+  select();
   std::stable_sort(questions.begin(), questions.end(), [](const auto& x, const auto& y) {
     return std::abs(x.together - 0.5) < std::abs(y.together - 0.5);
   });

@@ -45,7 +45,7 @@ struct QuestionPlan {
 };
 
 /// Pairs to ask about (select_pairs), those that the model knows least about first: `together`
-/// near a half.
+/// near a half. Where the round's part of the images has too few, the other parts fill them up.
 std::vector<Question> plan_questions(const QuestionPlan& plan, const RoundResult& result,
                                      const std::vector<ImagePair>& asked);
 

@@ -120,6 +120,9 @@ class AnnotationServer::Implementation {
   Implementation(AnnotationSession& session, ServerOptions options, AnnotatorPages pages)
       : session_(session), options_(std::move(options)), pages_(pages) {
     check_options();
+    // As browsers write it in the headers that are compared with it.
+    for (char& c : options_.host)
+      if (c >= 'A' && c <= 'Z') c += 'a' - 'A';
     if (options_.token.empty()) options_.token = new_secret();
     page_ = page_of(pages_.html, page_token_);
     images_key_ = session.dataset().fingerprint.substr(0, 16);
@@ -144,8 +147,8 @@ class AnnotationServer::Implementation {
   int port() const { return options_.port; }
   std::string origin() const {
     const bool v6 = options_.host.find(':') != std::string::npos;
-    return fmt::format("http://{}{}{}:{}", v6 ? "[" : "", options_.host, v6 ? "]" : "",
-                       options_.port);
+    const std::string port = options_.port == 80 ? "" : fmt::format(":{}", options_.port);
+    return fmt::format("http://{}{}{}{}", v6 ? "[" : "", options_.host, v6 ? "]" : "", port);
   }
   std::string address() const { return origin() + "/?token=" + options_.token; }
 
@@ -253,14 +256,16 @@ class AnnotationServer::Implementation {
     return HandlerResponse::Handled;
   }
 
+  /// The cookie goes with a link from anywhere, as those who open the printed address in a web
+  /// mail or a terminal in the browser come from another page; what changes anything asks for more.
   HandlerResponse let_in(const Request& request, Response& response) {
     if (request.get_param_value_count("token") != 1 ||
         !same_secret(request.get_param_value("token"), options_.token))
       throw Refusal{kForbidden,
                     "the token is wrong: open the address that `coterie annotate` printed"};
     response.status = kSeeOther;
-    response.set_header("Set-Cookie", fmt::format("{}={}; HttpOnly; SameSite=Strict; Path=/",
-                                                  cookie_name_, cookie_));
+    response.set_header(
+        "Set-Cookie", fmt::format("{}={}; HttpOnly; SameSite=Lax; Path=/", cookie_name_, cookie_));
     response.set_header("Location", "/");
     return HandlerResponse::Handled;
   }
@@ -404,8 +409,13 @@ class AnnotationServer::Implementation {
          session_.name(integer_field(body, "cluster"), text_field(body, "name"));
          return nlohmann::json::object();
        }},
-      {"/api/train", [this](const auto&) {
+      {"/api/train",
+       [this](const auto&) {
          session_.train();
+         return nlohmann::json::object();
+       }},
+      {"/api/stop", [this](const auto&) {
+         session_.stop_training();
          return nlohmann::json::object();
        }}};
 

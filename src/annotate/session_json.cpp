@@ -10,7 +10,6 @@
 namespace coterie {
 namespace {
 
-constexpr std::size_t kMostContradictions = 100;
 constexpr std::size_t kExamples = 6;
 
 std::int64_t characters_in(const std::string& utf8) {
@@ -30,7 +29,7 @@ nlohmann::json constraint_json(const Constraint& constraint) {
 nlohmann::json contradictions_json(const std::vector<Contradiction>& contradictions) {
   auto all = nlohmann::json::array();
   for (const auto& [event, said, because] : contradictions) {
-    if (all.size() == kMostContradictions) break;
+    if (all.size() == kExplainedContradictions) break;
     auto json = constraint_json(said);
     json["event"] = event;
     json["because"] = nlohmann::json::array();

@@ -74,6 +74,21 @@ ImportCounts import_constraints(const fs::path& path, const fs::path& csv,
   return counts;
 }
 
+std::optional<ExportedClusters> corrected_clusters(const fs::path& path) {
+  if (!path_exists(path / ConstraintStore::kFile)) return std::nullopt;
+  const RunToAnnotate run(path);
+  const ConstraintStore store(path, {run.owner.fingerprint, ""}, ConstraintStore::Access::read);
+  if (store.run() != run.owner.run) return std::nullopt;
+  auto rounds = run.rounds(path);
+  Annotations now = replay(store.events(), rounds);
+  if (rounds.size() == 1 && !now.labels_changed && now.clusters.names.empty()) return std::nullopt;
+  return ExportedClusters{.paths = run.paths,
+                          .labels = std::move(now.clusters.labels),
+                          .confidences = std::move(rounds.back().confidences),
+                          .clusters = now.clusters.ids(),
+                          .names = std::move(now.clusters.names)};
+}
+
 std::int64_t export_constraints(const fs::path& path, const fs::path& csv) {
   const RunToAnnotate run(path);
   const ConstraintStore store(path, {run.owner.fingerprint, ""}, ConstraintStore::Access::read);

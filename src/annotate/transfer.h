@@ -2,7 +2,10 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
+
+#include "coterie/run/exported_clusters.h"
 
 namespace coterie {
 
@@ -18,6 +21,11 @@ struct ImportCounts {
 /// (another process is annotating, say), or where the csv is faulty.
 ImportCounts import_constraints(const std::filesystem::path& run, const std::filesystem::path& csv,
                                 const std::string& annotator);
+
+/// The clusters of a run as its annotator shows them: those of the newest round, as people edited
+/// and named them since. Nothing where they are those of the run itself: where nobody annotated it,
+/// or nothing came of that. Works while another process annotates.
+std::optional<ExportedClusters> corrected_clusters(const std::filesystem::path& run);
 
 /// Writes what people said of a run's images as a csv (constraints_csv), answers and what follows
 /// from edits, without contradictions, and returns how many constraints that were. Works while

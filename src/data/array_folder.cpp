@@ -40,6 +40,11 @@ struct Parts {
   }
 };
 
+/// A file whose class names become part of the data set, where it is there.
+void add_names(const fs::path& names, ArrayFolder& found) {
+  if (is_file(names)) found.files.push_back(names);
+}
+
 std::optional<ArrayFolder> find_cifar10(const fs::path& folder) {
   ArrayFolder found;
   int last = 0;
@@ -60,7 +65,9 @@ std::optional<ArrayFolder> find_cifar10(const fs::path& folder) {
   else
     found.missing.push_back("test_batch.bin");
   if (found.files.empty()) return std::nullopt;
-  found.open = [files = found.files] { return open_cifar10(files); };
+  const fs::path names = folder / "batches.meta.txt";
+  found.open = [batches = found.files, names] { return open_cifar10(batches, names); };
+  add_names(names, found);
   return found;
 }
 
@@ -73,7 +80,9 @@ std::optional<ArrayFolder> find_cifar100(const fs::path& folder) {
       found.missing.push_back(name);
   }
   if (found.files.empty()) return std::nullopt;
-  found.open = [files = found.files] { return open_cifar100(files); };
+  const fs::path names = folder / "coarse_label_names.txt";
+  found.open = [batches = found.files, names] { return open_cifar100(batches, names); };
+  add_names(names, found);
   return found;
 }
 
@@ -89,8 +98,12 @@ std::optional<ArrayFolder> find_stl10(const fs::path& folder) {
   }
   if (parts.images.empty()) return std::nullopt;
   parts.check_labels(folder);
-  return ArrayFolder{parts.files(), [parts] { return open_stl10(parts.images, parts.labels); },
-                     parts.missing};
+  const fs::path names = folder / "class_names.txt";
+  ArrayFolder found{parts.files(),
+                    [parts, names] { return open_stl10(parts.images, parts.labels, names); },
+                    parts.missing};
+  add_names(names, found);
+  return found;
 }
 
 std::optional<fs::path> find_idx(const fs::path& folder, const std::string& part,

@@ -99,19 +99,20 @@ void append_stl_labels(const fs::path& path, std::int64_t images, ImageArrays& a
 
 }  // namespace
 
-ImageArrays open_cifar10(const std::vector<fs::path>& batches) {
+ImageArrays open_cifar10(const std::vector<fs::path>& batches, const fs::path& names) {
   ImageArrays arrays = open_labelled(batches, kCifar10);
-  arrays.label_names = read_names(batches.at(0).parent_path() / "batches.meta.txt", 10);
+  arrays.label_names = read_names(names, 10);
   return arrays;
 }
 
-ImageArrays open_cifar100(const std::vector<fs::path>& batches) {
+ImageArrays open_cifar100(const std::vector<fs::path>& batches, const fs::path& names) {
   ImageArrays arrays = open_labelled(batches, kCifar100);
-  arrays.label_names = read_names(batches.at(0).parent_path() / "coarse_label_names.txt", 20);
+  arrays.label_names = read_names(names, 20);
   return arrays;
 }
 
-ImageArrays open_stl10(const std::vector<fs::path>& images, const std::vector<fs::path>& labels) {
+ImageArrays open_stl10(const std::vector<fs::path>& images, const std::vector<fs::path>& labels,
+                       const fs::path& names) {
   ImageArrays arrays;
   for (std::size_t k = 0; k < images.size(); ++k) {
     const auto file = open_records(images[k], kStl10);
@@ -130,8 +131,7 @@ ImageArrays open_stl10(const std::vector<fs::path>& images, const std::vector<fs
     };
     arrays.parts.push_back(std::move(array));
   }
-  if (!images.empty())
-    arrays.label_names = read_names(images[0].parent_path() / "class_names.txt", 10);
+  arrays.label_names = read_names(names, 10);
   return arrays;
 }
 

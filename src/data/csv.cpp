@@ -95,6 +95,10 @@ class FeatureParser {
       }
       ++rows;
     }
+    if (rows == 0 && text().find('\r') != std::string_view::npos &&
+        text().find('\n') == std::string_view::npos)
+      throw UserError("the lines of {} end with CR alone; save it with LF or CRLF between lines",
+                      name_);
     if (rows == 0)
       throw UserError("{} holds a header line and no row of values; nothing is left to cluster",
                       name_);

@@ -6,6 +6,7 @@
 
 #include "coterie/core/files.h"
 #include "coterie/data/input_bytes.h"
+#include "coterie/data/source.h"
 
 namespace fs = std::filesystem;
 
@@ -13,12 +14,6 @@ namespace coterie {
 namespace {
 
 using namespace std::string_view_literals;
-
-std::string lower_case(std::string text) {
-  for (char& c : text)
-    if (c >= 'A' && c <= 'Z') c += 'a' - 'A';
-  return text;
-}
 
 bool ends_with_any(std::string_view name, std::initializer_list<std::string_view> ends) {
   return std::any_of(ends.begin(), ends.end(), [&](auto end) { return name.ends_with(end); });
@@ -71,9 +66,10 @@ Form sniff(const fs::path& path) {
   if (head.starts_with("\x1f\x8b")) {
     if (named_idx) return Form::idx;
     if (ends_with_any(name, {".tar.gz", ".tgz"})) return Form::archive;
-    char start[4];
-    const std::size_t got = InputBytes(path).read(start, sizeof(start));
-    return is_idx({start, got}) ? Form::idx : Form::archive;
+    char bytes[6];
+    const std::string_view start(bytes, InputBytes(path).read(bytes, sizeof(bytes)));
+    if (start == "\x93NUMPY" || ends_with_any(name, {".csv.gz", ".npy.gz"})) return Form::gzipped;
+    return is_idx(start) ? Form::idx : Form::archive;
   }
   if (is_archive(head)) return Form::archive;
   // By name, so that a damaged file is called damaged and not unknown.

@@ -17,6 +17,12 @@ namespace coterie {
 
 std::string shown(const fs::path& path) { return printable(path.native()); }
 
+std::string lower_case(std::string text) {
+  for (char& c : text)
+    if (c >= 'A' && c <= 'Z') c += 'a' - 'A';
+  return text;
+}
+
 fs::path absolute_path(const fs::path& path) {
   fs::path absolute = fs::absolute(path).lexically_normal();
   if (!absolute.has_filename() && absolute.has_relative_path()) absolute = absolute.parent_path();

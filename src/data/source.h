@@ -9,6 +9,9 @@ namespace coterie {
 /// A path as messages show it.
 std::string shown(const std::filesystem::path& path);
 
+/// With the letters A to Z made small, for names of files.
+std::string lower_case(std::string text);
+
 /// The absolute form of an input, with no trailing slash.
 std::filesystem::path absolute_path(const std::filesystem::path& path);
 

@@ -146,22 +146,28 @@ std::vector<std::int32_t> best_matching(Labels labels, Labels truth) {
 Confusion confusion_matrix(Labels labels, Labels truth) {
   const Matrix<std::int64_t> table = contingency_table(labels, truth);
   const auto matched = best_matching(labels, truth);
-  Confusion confusion;
-  confusion.clusters.assign(table.cols(), -1);
+  std::vector<std::int32_t> own(static_cast<std::size_t>(table.cols()), -1);  // of each class
+  std::vector<std::int32_t> others;
   for (std::int32_t cluster = 0; cluster < table.rows(); ++cluster) {
     const auto* row = table.row(cluster);
     if (matched[cluster] >= 0) {
-      confusion.clusters[matched[cluster]] = cluster;
+      own[matched[cluster]] = cluster;
     } else if (std::any_of(row, row + table.cols(), [](auto count) { return count > 0; })) {
-      confusion.clusters.push_back(cluster);
+      others.push_back(cluster);
     }
   }
+  Confusion confusion;
+  for (const std::int32_t cluster : own) {
+    confusion.columns.push_back(cluster < 0 ? -1
+                                            : static_cast<std::int32_t>(confusion.clusters.size()));
+    if (cluster >= 0) confusion.clusters.push_back(cluster);
+  }
+  confusion.clusters.insert(confusion.clusters.end(), others.begin(), others.end());
   confusion.counts =
       Matrix<std::int64_t>(table.cols(), static_cast<std::int64_t>(confusion.clusters.size()));
   for (std::int64_t column = 0; column < confusion.counts.cols(); ++column)
-    if (const auto cluster = confusion.clusters[column]; cluster >= 0)
-      for (std::int64_t c = 0; c < table.cols(); ++c)
-        confusion.counts(c, column) = table(cluster, c);
+    for (std::int64_t c = 0; c < table.cols(); ++c)
+      confusion.counts(c, column) = table(confusion.clusters[column], c);
   return confusion;
 }
 

@@ -40,15 +40,25 @@ double adjusted_rand_index(std::span<const std::int32_t> a, std::span<const std:
 /// The share of items that belong to the largest class of their cluster. In (0, 1].
 double purity(std::span<const std::int32_t> labels, std::span<const std::int32_t> truth);
 
-/// Classes against clusters, arranged so that the diagonal counts the items that are right.
+/// Classes against the clusters that are not empty.
 struct Confusion {
   Matrix<std::int64_t> counts;         ///< [classes, columns], classes 0..max(truth)
   std::vector<std::int32_t> clusters;  ///< [columns], the cluster of each column
+  std::vector<std::int32_t> columns;   ///< [classes], where a class's own cluster stands; -1: none
+
+  /// The cluster that is matched to a class; -1 where none is.
+  std::int32_t cluster_of(std::int64_t of_class) const {
+    return columns[of_class] < 0 ? -1 : clusters[columns[of_class]];
+  }
+  /// How many items of a class are right, in its own cluster.
+  std::int64_t right(std::int64_t of_class) const {
+    return columns[of_class] < 0 ? 0 : counts(of_class, columns[of_class]);
+  }
 };
 
-/// The confusion matrix under `best_matching`. Column c is the cluster matched to class c, or,
-/// where none is, zeros under the cluster number -1; clusters matched to no class follow in their
-/// own order, empty ones left out.
+/// The confusion matrix under `best_matching`. Clusters that are matched stand in the order of
+/// their classes, so that where all are the right items are on the diagonal; the others follow in
+/// their own order.
 Confusion confusion_matrix(std::span<const std::int32_t> labels,
                            std::span<const std::int32_t> truth);
 

@@ -86,7 +86,7 @@ std::string cases_section(const RunSummary& summary, const CancelToken& cancel) 
   std::string out;
   for (std::size_t c = 0; c < cases.size(); ++c) {
     cancel.check();
-    const std::int32_t cluster = summary.confusion->clusters[c];
+    const std::int32_t cluster = summary.confusion->cluster_of(static_cast<std::int64_t>(c));
     out += fmt::format(
         "<article class=\"case\" aria-labelledby=\"case-{0}\">\n<h3 id=\"case-{0}\">{1} <span "
         "class=\"share\">{2}</span></h3>\n<div class=\"strips\">\n{3}{4}{5}</div></article>\n",

@@ -24,7 +24,9 @@ std::string most_lost_to(const RunSummary& summary, std::int64_t c, std::int64_t
   const auto& counts = summary.confusion->counts;
   std::int64_t worst = -1;
   for (std::int64_t k = 0; k < counts.cols(); ++k)
-    if (k != c && counts(c, k) > 0 && (worst < 0 || counts(c, k) > counts(c, worst))) worst = k;
+    if (k != summary.confusion->columns[c] && counts(c, k) > 0 &&
+        (worst < 0 || counts(c, k) > counts(c, worst)))
+      worst = k;
   if (worst < 0) return {};
   return fmt::format("{} <span class=\"share\">({})</span>",
                      cluster_link(summary, summary.confusion->clusters[worst]),
@@ -35,8 +37,8 @@ std::string class_line(const RunSummary& summary, std::int64_t c) {
   const auto& counts = summary.confusion->counts;
   const std::int64_t size =
       std::accumulate(counts.row(c), counts.row(c) + counts.cols(), std::int64_t{0});
-  const std::int32_t cluster = summary.confusion->clusters[c];
-  const std::int64_t right = counts(c, c);
+  const std::int32_t cluster = summary.confusion->cluster_of(c);
+  const std::int64_t right = summary.confusion->right(c);
   const std::int64_t held = cluster < 0 ? 0 : summary.clusters[cluster].size;
   return fmt::format(
       "<tr><th scope=\"row\">{}</th><td>{}</td><td class=\"number\">{}</td>"

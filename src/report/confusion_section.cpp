@@ -18,9 +18,7 @@ int shade(std::int64_t count, std::int64_t total) {
 std::string column_headers(const RunSummary& summary) {
   std::string out;
   for (const std::int32_t cluster : summary.confusion->clusters) {
-    if (cluster < 0)
-      out += "<th scope=\"col\"><abbr title=\"no cluster\">–</abbr></th>";
-    else if (cluster < summary.shown)
+    if (cluster < summary.shown)
       out += fmt::format("<th scope=\"col\"><a href=\"#cluster-{0}\">{0}</a></th>", cluster);
     else
       out += fmt::format("<th scope=\"col\">{}</th>", cluster);
@@ -29,16 +27,17 @@ std::string column_headers(const RunSummary& summary) {
 }
 
 std::string class_row(const RunSummary& summary, std::int64_t c) {
-  const auto& counts = summary.confusion->counts;
+  const Confusion& confusion = *summary.confusion;
+  const auto& counts = confusion.counts;
   const std::int64_t total =
       std::accumulate(counts.row(c), counts.row(c) + counts.cols(), std::int64_t{0});
   std::string out = fmt::format("<tr><th scope=\"row\">{}</th>",
                                 summary.class_name(static_cast<std::int32_t>(c)));
   for (std::int64_t k = 0; k < counts.cols(); ++k)
     out += fmt::format("<td class=\"h{}{}\">{}</td>", shade(counts(c, k), total),
-                       c == k ? " right" : "", grouped(counts(c, k)));
+                       k == confusion.columns[c] ? " right" : "", grouped(counts(c, k)));
   const double right =
-      total == 0 ? 0 : static_cast<double>(counts(c, c)) / static_cast<double>(total);
+      total == 0 ? 0 : static_cast<double>(confusion.right(c)) / static_cast<double>(total);
   return out + fmt::format("<td class=\"sum\">{}</td><td class=\"sum\">{}</td></tr>\n",
                            grouped(total), percent(right));
 }
@@ -71,9 +70,8 @@ std::string confusion_section(const RunSummary& summary) {
   return "<section id=\"confusion\" aria-labelledby=\"confusion-name\">\n<h2 id=\"confusion-name\">"
          "Confusion</h2>\n<p class=\"lead\">Where the members of each class went. Columns stand in "
          "the "
-         "order of the best matching, so the outlined diagonal is what ACC counts as right; the "
-         "shade "
-         "is the share of the class.</p>\n" +
+         "order of the best matching; what ACC counts as right is outlined. The shade is the share "
+         "of the class.</p>\n" +
          body + "</section>\n";
 }
 

@@ -15,10 +15,12 @@ constexpr double kRight = 350;
 constexpr double kTop = 10;
 constexpr double kBottom = 150;
 
-/// Bounds and step of an axis with three to six round numbers on it that covers [low, high].
+/// Bounds and step of an axis with two to seven round numbers on it that covers [low, high].
 struct Axis {
   Axis(double low, double high) {
-    const double span = high > low ? high - low : std::max(std::abs(high), 1e-9);
+    // What differs in the last digits alone is level: steps so small would be lost in the sums.
+    const double size = std::max({std::abs(low), std::abs(high), 1e-9});
+    const double span = high - low > 1e-9 * size ? high - low : size;
     const double raw = span / 4;
     const double power = std::pow(10.0, std::floor(std::log10(raw)));
     const double ratio = raw / power;
@@ -26,8 +28,10 @@ struct Axis {
     begin = std::floor(low / step + 1e-9) * step;
     end = std::ceil(high / step - 1e-9) * step;
     if (end <= begin) end = begin + step;
+    steps = static_cast<int>(std::lround((end - begin) / step));
   }
   double begin, end, step;
+  int steps;
 };
 
 std::string axis_text(double value, double step) {
@@ -53,11 +57,13 @@ std::string line_chart(std::string_view name, std::string_view x_name,
   };
 
   std::string marks;
-  for (double y = axis.begin; y < axis.end + axis.step / 2; y += axis.step)
+  for (int i = 0; i <= axis.steps; ++i) {
+    const double y = axis.begin + i * axis.step;
     marks += fmt::format(
         "<line class=\"grid\" x1=\"{0}\" x2=\"{1}\" y1=\"{2:.1f}\" y2=\"{2:.1f}\"/><text x=\"{3}\" "
         "y=\"{4:.1f}\" text-anchor=\"end\">{5}</text>\n",
         kLeft, kRight, y_of(y), kLeft - 6, y_of(y) + 4, axis_text(y, axis.step));
+  }
   marks += fmt::format("<text x=\"{}\" y=\"168\">{}</text>\n", kLeft, short_number(x_begin));
   marks += fmt::format("<text x=\"{}\" y=\"168\" text-anchor=\"middle\">{}</text>\n",
                        (kLeft + kRight) / 2, x_name);

@@ -92,10 +92,10 @@ void score_rows(RunSummary& summary) {
   summary.confusion = confusion_matrix(labels, dataset.truth);
   const Confusion& confusion = *summary.confusion;
   for (std::int64_t c = 0; c < confusion.counts.rows(); ++c) {
-    const std::int32_t cluster = confusion.clusters[c];
+    const std::int32_t cluster = confusion.cluster_of(c);
     if (cluster < 0) continue;
     summary.clusters[cluster].match = static_cast<std::int32_t>(c);
-    summary.clusters[cluster].right = confusion.counts(c, c);
+    summary.clusters[cluster].right = confusion.right(c);
   }
 }
 
@@ -115,7 +115,7 @@ std::string RunSummary::items(std::int64_t count) const {
 }
 
 std::int64_t RunSummary::class_colour(std::int32_t label) const {
-  const std::int32_t cluster = confusion->clusters[label];
+  const std::int32_t cluster = confusion->cluster_of(label);
   return cluster >= 0 ? cluster : static_cast<std::int64_t>(clusters.size()) + label;
 }
 

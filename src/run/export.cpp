@@ -87,8 +87,7 @@ class Plan {
           "the run in {} is on features: it has no images to put into folders; --as csv or "
           "--as jsonl write its clusters as a table",
           run);
-    rows_ = folder.read_assignments();
-    clusters_ = manifest.at("clusters");
+    found_ = request.clusters ? *request.clusters : exported_clusters(folder);
     const fs::path source = path_from_json(manifest.at("input").at("source"));
     base_ = folder_of_row_files(source);
     if (base_) {
@@ -146,13 +145,13 @@ class Plan {
           printable(to_.native()), printable(source.native()));
   }
 
-  fs::path file_of(std::size_t row) const { return *base_ / rows_[row].path; }
+  fs::path file_of(std::size_t row) const { return *base_ / found_.paths[row]; }
 
   void check_files() const {
     constexpr std::size_t kShown = 3;
     std::size_t gone = 0;
     std::string first;
-    for (std::size_t i = 0; i < rows_.size(); ++i) {
+    for (std::size_t i = 0; i < found_.paths.size(); ++i) {
       struct stat info {};
       if (::stat(file_of(i).c_str(), &info) == 0 && S_ISREG(info.st_mode)) continue;
       if (++gone <= kShown) first += "\n  " + printable(file_of(i).native());
@@ -161,23 +160,24 @@ class Plan {
       throw UserError(
           "{} of the run's {} images are not there any more; put them back, or cluster again. The "
           "first are:{}",
-          gone, rows_.size(), first);
+          gone, found_.paths.size(), first);
   }
 
   /// targets_[i] is where row i goes.
   void name_targets() {
-    std::vector<std::vector<std::size_t>> members(static_cast<std::size_t>(clusters_));
-    for (std::size_t i = 0; i < rows_.size(); ++i)
-      members.at(static_cast<std::size_t>(rows_[i].label)).push_back(i);
-    targets_.resize(rows_.size());
-    const auto digits = std::to_string(rows_.size() - 1).size();
+    std::vector<std::vector<std::size_t>> members(static_cast<std::size_t>(found_.clusters));
+    for (std::size_t i = 0; i < found_.paths.size(); ++i)
+      members.at(static_cast<std::size_t>(found_.labels[i])).push_back(i);
+    targets_.resize(found_.paths.size());
+    const auto digits = std::to_string(found_.paths.size() - 1).size();
     for (std::size_t k = 0; k < members.size(); ++k) {
       if (members[k].empty()) continue;
-      const std::string folder = cluster_folder_name(static_cast<std::int64_t>(k), clusters_);
+      const std::string folder = cluster_folder_name(static_cast<std::int64_t>(k), found_.clusters,
+                                                     found_.name_of(static_cast<std::int32_t>(k)));
       journal_.folders.push_back(folder);
       std::vector<std::string> names;
       for (const std::size_t i : members[k])
-        names.push_back(base_ ? rows_[i].path : fmt::format("{:0{}}.png", i, digits));
+        names.push_back(base_ ? found_.paths[i] : fmt::format("{:0{}}.png", i, digits));
       names = names_in_folder(names);
       for (std::size_t m = 0; m < names.size(); ++m)
         targets_[members[k][m]] = folder + "/" + names[m];
@@ -186,7 +186,7 @@ class Plan {
 
   void make_steps() {
     if (form_ == ExportForm::move) return plan_moves();
-    for (std::size_t i = 0; i < rows_.size(); ++i) {
+    for (std::size_t i = 0; i < found_.paths.size(); ++i) {
       ExportStep step{.target = targets_[i]};
       if (!base_) {
         step.kind = ExportStep::Kind::write;
@@ -200,7 +200,7 @@ class Plan {
       journal_.steps.push_back(std::move(step));
     }
     if (base_) return;
-    const auto count = static_cast<std::int64_t>(rows_.size());
+    const auto count = static_cast<std::int64_t>(found_.paths.size());
     const TrainingData data = loaded_->dataset.training_data();
     parallel_for(count, 16, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t i = begin; i < end && !cancel_.cancelled(); ++i)
@@ -215,7 +215,7 @@ class Plan {
     std::unordered_map<std::string, std::size_t> row_of;  // by the place of the file itself
     std::unordered_map<std::string, fs::path> canonical;  // of folders
     std::error_code error;
-    for (std::size_t i = 0; i < rows_.size(); ++i) {
+    for (std::size_t i = 0; i < found_.paths.size(); ++i) {
       const fs::path file = file_of(i);
       fs::path& folder = canonical[file.parent_path().native()];
       if (folder.empty()) folder = fs::canonical(file.parent_path(), error);
@@ -224,9 +224,9 @@ class Plan {
         throw UserError(
             "{} and {} are one file, which cannot move to two places; use --as symlink or --as "
             "copy",
-            printable(rows_[known->second].path), printable(rows_[i].path));
+            printable(found_.paths[known->second]), printable(found_.paths[i]));
     }
-    for (std::size_t i = 0; i < rows_.size(); ++i) {
+    for (std::size_t i = 0; i < found_.paths.size(); ++i) {
       const fs::path file = file_of(i);
       ExportStep step{
           .kind = ExportStep::Kind::move, .target = targets_[i], .source = file.native()};
@@ -242,7 +242,8 @@ class Plan {
   }
 
   std::vector<std::string> pictures_from(std::int64_t first) const {
-    const std::int64_t count = std::min(kPictures, static_cast<std::int64_t>(rows_.size()) - first);
+    const std::int64_t count =
+        std::min(kPictures, static_cast<std::int64_t>(found_.paths.size()) - first);
     std::vector<std::string> pictures(static_cast<std::size_t>(count));
     const TrainingData data = loaded_->dataset.training_data();
     parallel_for(count, 16, [&](std::int64_t begin, std::int64_t end) {
@@ -271,8 +272,7 @@ class Plan {
   ExportForm form_;
   fs::path to_;
   const CancelToken& cancel_;
-  std::vector<AssignedRow> rows_;
-  std::int64_t clusters_ = 0;
+  ExportedClusters found_;
   std::optional<fs::path> base_;     // set where each row is a file
   std::optional<LoadedRun> loaded_;  // set where the images come from a pack
   std::vector<std::string> targets_;

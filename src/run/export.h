@@ -2,11 +2,13 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <vector>
 
 #include "coterie/core/progress.h"
 #include "coterie/data/dataset.h"
 #include "coterie/run/export_journal.h"
+#include "coterie/run/exported_clusters.h"
 
 namespace coterie {
 
@@ -14,6 +16,7 @@ struct ExportRequest {
   std::filesystem::path run;  ///< a finished run on images
   std::filesystem::path to;   ///< the folder to make; new, or empty
   ExportForm form = ExportForm::symlink;
+  std::optional<ExportedClusters> clusters = {};  ///< instead of those in the run's files
 };
 
 struct ExportResult {
@@ -21,9 +24,9 @@ struct ExportResult {
   std::int64_t clusters = 0;  ///< folders made: clusters that are not empty
 };
 
-/// Makes a folder for each cluster in `to` and puts its images there, under their own base names
-/// (see names_in_folder). Where the run's images are parts of an archive, an array or a pack, the
-/// form must be `copy`: they are written as PNG, named by their ids.
+/// Makes a folder for each cluster in `to` (cluster_folder_name) and puts its images there, under
+/// their own base names (names_in_folder). Where the run's images are parts of an archive, an array
+/// or a pack, the form must be `copy`: they are written as PNG, named by their ids.
 ///
 /// Nothing is ever overwritten. All that is going to be done is on disk as a journal in `to` before
 /// the first image is touched, so that `undo_export` can put back everything after success,

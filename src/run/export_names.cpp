@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -14,6 +15,13 @@ namespace {
 
 constexpr std::size_t kLongestName = 255;  // bytes, NAME_MAX
 constexpr std::size_t kShortestMark = 8;   // hexadecimal digits
+
+/// Takes whole UTF-8 sequences off the end of a longer text.
+void shorten(std::string& text, std::size_t longest) {
+  if (text.size() <= longest) return;
+  while (longest > 0 && (static_cast<unsigned char>(text[longest]) & 0xc0) == 0x80) --longest;
+  text.resize(longest);
+}
 
 /// "a.jpg" as "a-MARK.jpg". A name that gets too long loses the end of its stem, whole UTF-8
 /// sequences of it.
@@ -26,18 +34,26 @@ std::string marked(const std::string& name, const std::string& mark) {
       stem = name;
       extension.clear();
     }
-    std::size_t kept = kLongestName - 1 - mark.size() - extension.size();
-    while (kept > 0 && (static_cast<unsigned char>(stem[kept]) & 0xc0) == 0x80) --kept;
-    stem.resize(kept);
+    shorten(stem, kLongestName - 1 - mark.size() - extension.size());
   }
   return stem + "-" + mark + extension;
 }
 
 }  // namespace
 
-std::string cluster_folder_name(std::int64_t cluster, std::int64_t clusters) {
+std::string cluster_folder_name(std::int64_t cluster, std::int64_t clusters,
+                                const std::string& name) {
   const auto digits = std::max<std::size_t>(2, std::to_string(clusters - 1).size());
-  return fmt::format("cluster-{:0{}}", cluster, digits);
+  std::string folder = fmt::format("cluster-{:0{}}", cluster, digits);
+  if (name.empty()) return folder;
+  folder += '-' + name;
+  constexpr std::string_view kRefused = "/\\:*?\"<>|";  // here or on other systems' disks
+  for (char& c : folder)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f || kRefused.find(c) != kRefused.npos)
+      c = '_';
+  shorten(folder, kLongestName);
+  while (folder.back() == ' ' || folder.back() == '.') folder.pop_back();
+  return folder;
 }
 
 std::vector<std::string> names_in_folder(const std::vector<std::string>& paths) {

@@ -1,6 +1,7 @@
 #include "coterie/run/export_table.h"
 
 #include <optional>
+#include <utility>
 
 #include "coterie/core/files.h"
 #include "coterie/core/text.h"
@@ -18,17 +19,16 @@ namespace coterie {
 namespace {
 
 struct Tabled {
-  std::vector<AssignedRow> rows;
-  std::int64_t clusters = 0;
+  ExportedClusters found;
   std::optional<fs::path> base;  // set where each row is a file
   std::string source;
   RunSettings settings;
 };
 
-Tabled read_run(const fs::path& path) {
+Tabled read_run(const fs::path& path, std::optional<ExportedClusters> clusters) {
   const RunFolder folder(path);
   const auto manifest = folder.read_finished_manifest();
-  Tabled run{.rows = folder.read_assignments(), .clusters = manifest.at("clusters")};
+  Tabled run{.found = clusters ? std::move(*clusters) : exported_clusters(folder)};
   run.source = path_from_json(manifest.at("input").at("source"));
   run.settings = settings_from_json(manifest.at("settings"));
   if (manifest.at("input").at("kind") == "images") run.base = folder_of_row_files(run.source);
@@ -36,19 +36,24 @@ Tabled read_run(const fs::path& path) {
 }
 
 void write_csv(const Tabled& run, AtomicFile& out) {
-  out.write("path,cluster,confidence\n");
-  for (const auto& row : run.rows)
-    out.write(fmt::format("{},{},{:.6f}\n", csv_field(row.path), row.label, row.confidence));
+  const auto& [paths, labels, confidences, clusters, names] = run.found;
+  out.write(names.empty() ? "path,cluster,confidence\n" : "path,cluster,confidence,name\n");
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    out.write(fmt::format("{},{},{:.6f}", csv_field(paths[i]), labels[i], confidences[i]));
+    if (!names.empty()) out.write(fmt::format(",{}", csv_field(run.found.name_of(labels[i]))));
+    out.write("\n");
+  }
 }
 
 void write_jsonl(const Tabled& run, AtomicFile& out) {
-  for (std::size_t i = 0; i < run.rows.size(); ++i) {
-    const AssignedRow& row = run.rows[i];
+  const ExportedClusters& found = run.found;
+  for (std::size_t i = 0; i < found.paths.size(); ++i) {
     nlohmann::json line = {{"id", i},
-                           {"path", path_to_json(row.path)},
-                           {"cluster", row.label},
-                           {"confidence", row.confidence}};
-    if (run.base) line["file"] = path_to_json((*run.base / row.path).native());
+                           {"path", path_to_json(found.paths[i])},
+                           {"cluster", found.labels[i]},
+                           {"confidence", found.confidences[i]}};
+    if (run.base) line["file"] = path_to_json((*run.base / found.paths[i]).native());
+    if (auto name = found.name_of(found.labels[i]); !name.empty()) line["name"] = std::move(name);
     out.write(line.dump() + "\n");
   }
 }
@@ -57,7 +62,7 @@ void write_jsonl(const Tabled& run, AtomicFile& out) {
 /// be read any more.
 Dataset truth_of(const Tabled& run, Progress& progress) {
   Dataset known;
-  for (const auto& row : run.rows) known.paths.push_back(row.path);
+  known.paths = run.found.paths;
   known.source = run.source;
   const std::string& labels = run.settings.load.labels;
   if (labels == kFolderLabels) {
@@ -80,8 +85,8 @@ void check_for_fiftyone(const Tabled& run, const fs::path& path) {
         "--as fiftyone lists image files, and those of {} are none: they come from {}; write them "
         "first with --as copy and cluster these",
         printable(path.native()), printable(run.source));
-  for (const auto& row : run.rows)
-    if (const std::string file = (*run.base / row.path).native(); !is_utf8(file))
+  for (const auto& image : run.found.paths)
+    if (const std::string file = (*run.base / image).native(); !is_utf8(file))
       throw UserError(
           "FiftyOne takes names in UTF-8, and {} is none; rename the file and cluster again, or "
           "use "
@@ -97,14 +102,17 @@ nlohmann::json classification(const std::string& label) {
 void write_samples(const Tabled& run, AtomicFile& out, Progress& progress) {
   const Dataset known = truth_of(run, progress);
   out.write("{\"samples\": [");
-  for (std::size_t i = 0; i < run.rows.size(); ++i) {
-    const AssignedRow& row = run.rows[i];
+  const ExportedClusters& found = run.found;
+  for (std::size_t i = 0; i < found.paths.size(); ++i) {
+    const std::string name = found.name_of(found.labels[i]);
     nlohmann::json sample = {
-        {"filepath", (*run.base / row.path).native()},
+        {"filepath", (*run.base / found.paths[i]).native()},
         {"tags", nlohmann::json::array()},
         {"coterie_id", i},
-        {"prediction", classification(cluster_folder_name(row.label, run.clusters))}};
-    sample["prediction"]["confidence"] = row.confidence;
+        {"prediction",
+         classification(name.empty() ? cluster_folder_name(found.labels[i], found.clusters)
+                                     : name)}};
+    sample["prediction"]["confidence"] = found.confidences[i];
     if (known.has_truth())
       sample["ground_truth"] =
           classification(known.class_names[static_cast<std::size_t>(known.truth[i])]);
@@ -116,9 +124,9 @@ void write_samples(const Tabled& run, AtomicFile& out, Progress& progress) {
 
 }  // namespace
 
-fs::path export_table(const fs::path& path, const fs::path& to, TableForm form,
-                      Progress& progress) {
-  const Tabled run = read_run(path);
+fs::path export_table(const fs::path& path, const fs::path& to, TableForm form, Progress& progress,
+                      std::optional<ExportedClusters> clusters) {
+  const Tabled run = read_run(path, std::move(clusters));
   const fs::path file = form == TableForm::fiftyone ? to / "samples.json" : to;
   std::error_code ignored;
   if (fs::exists(fs::symlink_status(file, ignored)))

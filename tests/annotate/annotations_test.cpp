@@ -47,6 +47,17 @@ RoundClusters clustered(const Labels& labels, std::int64_t clusters) {
   return {clusters, labels, std::vector<float>(labels.size(), 0.5f)};
 }
 
+TEST(Replay, OfManyContradictionsTheFirstAreExplained) {
+  Said said;
+  constexpr std::int64_t kLeaves = 150;
+  for (std::int64_t i = 1; i <= kLeaves; ++i) said.pair(0, i, Answer::must);
+  for (std::int64_t i = 1; i <= kLeaves; ++i) said.pair(i, 0, Answer::cannot);
+  const Annotations now = replay(said.events, {clustered(Labels(kLeaves + 1, 0), 1)});
+  ASSERT_EQ(now.contradictions.size(), 150u);
+  EXPECT_EQ(now.contradictions[99].because, (Constraints{{0, 100, Link::must}}));
+  EXPECT_TRUE(now.contradictions[100].because.empty());
+}
+
 TEST(Replay, NothingSaidLeavesTheClusteringAsItIs) {
   const Annotations now = replay({}, {clustered({0, 1, 1, 0}, 2)});
   EXPECT_EQ(now.round, 1);

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "coterie/core/files.h"
+#include "coterie/data/png.h"
+#include "coterie/data/whole_image.h"
 #include "data/png_reader.h"
 #include "testing.h"
 
@@ -65,6 +68,30 @@ TEST(Picture, CloseUpsOfLargeImagesStayWithinBounds) {
   EXPECT_EQ(close_up({1, 256, 200}), std::pair(std::int64_t{200}, std::int64_t{256}));
   EXPECT_EQ(close_up({1, 300, 1}), std::pair(std::int64_t{1}, std::int64_t{300}));
   EXPECT_EQ(close_up({1, 500, 2048}), std::pair(std::int64_t{1024}, std::int64_t{250}));
+}
+
+TEST(Picture, CloseUpsOfFilesShowAllOfThem) {
+  TemporaryFolder folder;
+  // A wide image: its training square is the middle third.
+  PngImage wide{600, 200, 3, Bytes(600 * 200 * 3, 0)};
+  for (std::int64_t y = 0; y < 200; ++y)
+    for (std::int64_t x = 0; x < 600; ++x) wide.pixels[(y * 600 + x) * 3 + x / 200] = 255;
+  write_file(folder / "a", encode_png(wide));
+  Pictures pictures({3, 96, 96});
+  pictures.dataset.source = folder.path().native();
+  if (!read_whole_image(folder / "a", 1024)) GTEST_SKIP() << "this build reads no image files";
+  const auto image = read_png(large_picture(pictures.dataset, 0));
+  EXPECT_EQ(image.width, 600);
+  EXPECT_EQ(image.height, 200);
+  EXPECT_EQ(image.pixels, wide.pixels);
+  const auto smaller = read_whole_image(folder / "a", 300);
+  ASSERT_TRUE(smaller);
+  EXPECT_EQ(smaller->width, 300);
+  EXPECT_EQ(smaller->height, 100);
+  EXPECT_NEAR(smaller->pixels[0], 255, 2);
+  // What is gone, or no image, is shown as training saw it.
+  write_file(folder / "a", "no image");
+  EXPECT_EQ(read_png(large_picture(pictures.dataset, 0)).width, 288);
 }
 
 }  // namespace

@@ -122,9 +122,9 @@ TEST_F(Server, TheTokenOfTheAddressOpensThePage) {
   const Reply reply = send("GET", address.substr(address.find("/?")), {{"Host", host()}}, "");
   EXPECT_EQ(reply.status, 303);
   EXPECT_EQ(reply.headers.at("location"), "/");
-  EXPECT_TRUE(std::regex_match(
-      reply.headers.at("set-cookie"),
-      std::regex("coterie_[0-9]+=[0-9a-f]{64}; HttpOnly; SameSite=Strict; Path=/")));
+  EXPECT_TRUE(
+      std::regex_match(reply.headers.at("set-cookie"),
+                       std::regex("coterie_[0-9]+=[0-9a-f]{64}; HttpOnly; SameSite=Lax; Path=/")));
   const Reply page = get("/");
   EXPECT_EQ(page.status, 200);
   EXPECT_EQ(page.headers.at("content-type"), "text/html; charset=utf-8");
@@ -586,6 +586,12 @@ TEST_F(ServerOptionsTest, AHostThatOthersReachNeedsAToken) {
   const AnnotationServer open(session_, {.host = "127.0.0.2", .token = "1234567890123456"}, kPages);
   EXPECT_EQ(open.address(),
             fmt::format("http://127.0.0.2:{}/?token=1234567890123456", open.port()));
+}
+
+TEST_F(ServerOptionsTest, TheHostIsWrittenAsBrowsersWriteIt) {
+  const AnnotationServer open(session_, {.host = "LocalHost", .token = "1234567890123456"}, kPages);
+  EXPECT_EQ(open.address(),
+            fmt::format("http://localhost:{}/?token=1234567890123456", open.port()));
 }
 
 TEST_F(ServerOptionsTest, PortsThatCannotBeUsedAreNamed) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "annotate/made_run.h"
+#include "coterie/annotate/annotation_session.h"
 #include "coterie/annotate/constraint_store.h"
 #include "coterie/core/files.h"
 #include "coterie/core/sha256.h"
@@ -45,6 +46,41 @@ TEST_F(Transfer, WhatGoesInComesOut) {
   EXPECT_EQ(import(text).known, 2);
   EXPECT_EQ(import(text).added, 0);
   EXPECT_EQ(exported(), text);
+}
+
+TEST_F(Transfer, ClustersComeOutAsTheyWereLeft) {
+  EXPECT_FALSE(corrected_clusters(folder_ / "run"));
+  import("id_a,id_b,link\n0,1,must\n");
+  EXPECT_FALSE(corrected_clusters(folder_ / "run"));  // which moved nothing
+  FakeTrainer trainer;
+  {
+    AnnotationSession session(made_run(folder_ / "run", falling_clusters(2, 4)), {}, trainer);
+    session.move({0}, 1);
+    session.name(1, "dogs");
+  }
+  auto left = corrected_clusters(folder_ / "run");
+  ASSERT_TRUE(left);
+  EXPECT_EQ(left->paths, made_paths(8));
+  EXPECT_EQ(left->labels, (std::vector<std::int32_t>{1, 0, 0, 0, 1, 1, 1, 1}));
+  EXPECT_EQ(left->clusters, 2);
+  EXPECT_EQ(left->name_of(1), "dogs");
+  EXPECT_EQ(left->name_of(0), "");
+  // What a round trained takes the place of the run's own, and edits go on from it.
+  trainer.found = [](const RoundRequest&) {
+    return MadeClusters{{1, 1, 1, 1, 0, 0, 0, 0}, std::vector<float>(8, 0.75f), 2};
+  };
+  {
+    AnnotationSession session(made_run(folder_ / "run", falling_clusters(2, 4)), {}, trainer);
+    session.train();
+    while (session.state().at("training").at("state") == "running")
+      session.state_after(-1, std::chrono::milliseconds(1));
+    session.move({7}, 1);
+  }
+  left = corrected_clusters(folder_ / "run");
+  ASSERT_TRUE(left);
+  EXPECT_EQ(left->labels, (std::vector<std::int32_t>{1, 1, 1, 1, 0, 0, 0, 1}));
+  EXPECT_EQ(left->confidences, std::vector<float>(8, 0.75f));
+  EXPECT_EQ(left->name_of(0), "dogs");
 }
 
 TEST_F(Transfer, ContradictionsAreKeptButNotWritten) {

@@ -63,6 +63,13 @@ TEST_F(Cifar, HundredTakesTheCoarseClasses) {
   EXPECT_EQ(dataset.paths[2], "test.bin#0");
 }
 
+TEST_F(Cifar, ClassNamesThatComeLaterAreTaken) {
+  add("test_batch.bin", record({1}, 0) + record({0}, 5));
+  EXPECT_EQ(load(set_).class_names, (Names{"0", "1"}));
+  add("batches.meta.txt", "airplane\nautomobile\nbird\ncat\ndeer\ndog\nfrog\nhorse\nship\ntruck\n");
+  EXPECT_EQ(load(set_).class_names, (Names{"airplane", "automobile"}));
+}
+
 TEST_F(Cifar, StlImagesAreTurnedToRows) {
   // Value at column x, row y of plane c: 10 c + x + 3 y, stored column by column.
   std::string stored;

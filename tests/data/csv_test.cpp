@@ -150,6 +150,10 @@ TEST_F(Csv, EmptyFilesAndHeadersAreRefused) {
   EXPECT_CONTAINS(error_with(",a\n0,1\n"), "column 1 has no name");
 }
 
+TEST_F(Csv, LinesThatEndWithCrAloneAreNamedSo) {
+  EXPECT_CONTAINS(error_with("a,b\r1,2\r3,4\r"), "end with CR alone");
+}
+
 TEST_F(Csv, CountingColumnNamesAreAHeader) {
   EXPECT_EQ(values("0,1,2\n5,6,7\n"), (std::vector<float>{5, 6, 7}));
   EXPECT_EQ(values("1,2\n5,6\n"), (std::vector<float>{5, 6}));

@@ -189,6 +189,22 @@ TEST_F(UnpackArchive, EveryCompressionIsRead) {
   EXPECT_EQ(read_bytes(files.files[1].file), plain_png(16, '2'));
 }
 
+TEST_F(UnpackArchive, AMemberWithAWrongChecksumIsBadAndTheOthersAreRead) {
+  const fs::path file = folder_ / "packed.zip";
+  const auto stored_zip = [](archive* out) {
+    const int code = archive_write_set_format_zip(out);
+    return code == ARCHIVE_OK ? archive_write_zip_set_compression_store(out) : code;
+  };
+  write_packed(file, stored_zip, nullptr);
+  std::string bytes = read_bytes(file);
+  const std::size_t image = bytes.find(plain_png(16, '2'));
+  ASSERT_NE(image, std::string::npos);
+  bytes[image + 20] ^= 1;
+  const ImageFiles files = unpack(put("wrong.zip", bytes));
+  EXPECT_EQ(paths(files), Paths{"cat/1.png"});
+  EXPECT_CONTAINS(causes(files).at("dog/2.png"), "damaged: ");
+}
+
 TEST_F(UnpackArchive, TheLimitHoldsForMembersThatDoNotTellTheirSize) {
   const fs::path file = folder_ / "stream.zip.gz";
   archive* out = archive_write_new();

@@ -202,6 +202,25 @@ TEST_F(Load, APackIsAnInput) {
   EXPECT_EQ(packs(), 1u);
 }
 
+TEST_F(Load, PhotosBesideAFileWithTheNameOfAnArrayAreNotLeftOutInSilence) {
+  made("set/images.npy", npy("|u1", "(2, 1, 1)", "ab"));
+  made("set/cover.png", "an image");
+  EXPECT_EQ(load(folder_ / "set").size(), 2);
+  ASSERT_EQ(progress_.warnings.size(), 1u);
+  EXPECT_CONTAINS(progress_.warnings[0], "is loaded from images.npy; an image file beside it is");
+  made("set/cats/1.JPG", "an image");
+  EXPECT_CONTAINS(error_of(folder_ / "set"),
+                  "holds images, and images.npy, which would be loaded instead of them");
+}
+
+TEST_F(Load, RowsThatAreCompressedAreNamedSo) {
+  if (!reads_gzip()) GTEST_SKIP() << "this build has no zlib";
+  const std::string rows = npy("<f4", "(2, 1)", std::string(8, '\0'));
+  EXPECT_CONTAINS(error_of(made("rows.npy.gz", gzip(rows))), "is compressed; unpack it (gunzip)");
+  EXPECT_CONTAINS(error_of(made("rows", gzip(rows))), "is compressed");
+  EXPECT_CONTAINS(error_of(made("rows.csv.gz", gzip("a,b\n1,2\n"))), "is compressed");
+}
+
 TEST_F(Load, LabelsReplaceTheTruthOfTheSet) {
   made("set/images.npy", npy("|u1", "(2, 1, 1)", "ab"));
   made("set/labels.npy", npy("|u1", "(2,)", "\1\2"));

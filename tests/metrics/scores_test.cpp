@@ -207,6 +207,7 @@ TEST(Scores, TenMillionItemsDoNotOverflow) {
 TEST(Scores, ConfusionPutsRightItemsOnTheDiagonal) {
   const auto confusion = confusion_matrix(kLabels, kTruth);
   EXPECT_EQ(confusion.clusters, (Labels{1, 0, 2, 5}));
+  EXPECT_EQ(confusion.columns, (Labels{0, 1, 2, 3}));
   const std::int64_t expected[4][4] = {{4, 0, 1, 0}, {0, 4, 0, 1}, {0, 1, 5, 0}, {1, 0, 0, 3}};
   for (int c = 0; c < 4; ++c)
     for (int j = 0; j < 4; ++j) EXPECT_EQ(confusion.counts(c, j), expected[c][j]) << c << ',' << j;
@@ -221,12 +222,30 @@ TEST(Scores, ConfusionWithLeftoverClusters) {
     for (int j = 0; j < 3; ++j) EXPECT_EQ(confusion.counts(c, j), expected[c][j]) << c << ',' << j;
 }
 
-TEST(Scores, ConfusionWithFewerClustersKeepsTheDiagonal) {
+TEST(Scores, ConfusionWithFewerClustersThanClasses) {
   const auto confusion = confusion_matrix(Labels{0, 0, 0, 1, 1}, Labels{0, 0, 1, 2, 2});
-  EXPECT_EQ(confusion.clusters, (Labels{0, -1, 1}));
-  const std::int64_t expected[3][3] = {{2, 0, 0}, {1, 0, 0}, {0, 0, 2}};
-  for (int c = 0; c < 3; ++c)
-    for (int j = 0; j < 3; ++j) EXPECT_EQ(confusion.counts(c, j), expected[c][j]) << c << ',' << j;
+  EXPECT_EQ(confusion.clusters, (Labels{0, 1}));
+  EXPECT_EQ(confusion.columns, (Labels{0, -1, 1}));
+  const std::int64_t expected[3][2] = {{2, 0}, {1, 0}, {0, 2}};
+  const std::int64_t right[3] = {2, 0, 2};
+  const std::int32_t cluster[3] = {0, -1, 1};
+  for (int c = 0; c < 3; ++c) {
+    for (int j = 0; j < 2; ++j) EXPECT_EQ(confusion.counts(c, j), expected[c][j]) << c << ',' << j;
+    EXPECT_EQ(confusion.right(c), right[c]) << c;
+    EXPECT_EQ(confusion.cluster_of(c), cluster[c]) << c;
+  }
+}
+
+TEST(Scores, ConfusionIsNotQuadraticInTheClasses) {
+  Labels labels, truth;
+  for (std::int32_t i = 0; i < 300'000; ++i) {
+    labels.push_back(i % 3);
+    truth.push_back(i);
+  }
+  const auto confusion = confusion_matrix(labels, truth);
+  EXPECT_EQ(confusion.counts.rows(), 300'000);
+  EXPECT_EQ(confusion.counts.cols(), 3);
+  EXPECT_EQ(std::ranges::count_if(confusion.columns, [](auto c) { return c >= 0; }), 3);
 }
 
 TEST(Scores, TogetherEqualEachAlone) {

@@ -1,5 +1,7 @@
 #include "coterie/report/sections.h"
 
+#include <cmath>
+
 #include "coterie/report/line_chart.h"
 #include "report/run_maker.h"
 #include "testing.h"
@@ -46,6 +48,15 @@ TEST(LineChart, OnePointAndAFlatLineHaveAnAxisToo) {
     EXPECT_EQ(count_of(one, "inf"), 0u) << value;
     EXPECT_GE(count_of(one, "class=\"grid\""), 2u) << value;
     EXPECT_LE(count_of(one, "class=\"grid\""), 8u) << value;
+  }
+}
+
+TEST(LineChart, ValuesThatDifferInTheirLastDigitsAreLevel) {
+  for (const double value : {1.0, 0.3, -7.0, 1e9}) {
+    const double next = std::nextafter(value, 1e300);
+    const std::string chart = line_chart("nmi", "epoch", {{1, value}, {2, next}, {3, value}});
+    EXPECT_GE(count_of(chart, "class=\"grid\""), 2u) << value;
+    EXPECT_LE(count_of(chart, "class=\"grid\""), 8u) << value;
   }
 }
 

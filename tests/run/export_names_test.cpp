@@ -17,6 +17,21 @@ TEST(ExportNames, FoldersHaveAsManyDigitsAsTheLargestNeeds) {
   EXPECT_EQ(cluster_folder_name(3, 101), "cluster-003");
 }
 
+TEST(ExportNames, FoldersCarryTheNamesOfClusters) {
+  EXPECT_EQ(cluster_folder_name(3, 10, "cats and dogs"), "cluster-03-cats and dogs");
+  EXPECT_EQ(cluster_folder_name(3, 10, "../a/b\n?"), "cluster-03-.._a_b__");
+  EXPECT_EQ(cluster_folder_name(3, 10, "etc. "), "cluster-03-etc");
+  EXPECT_EQ(cluster_folder_name(3, 10,
+                                "Stra\xc3\x9f"
+                                "e"),
+            "cluster-03-Stra\xc3\x9f"
+            "e");
+  std::string long_name;
+  for (int i = 0; i < 100; ++i) long_name += "\xe4\xb8\x96";  // 300 bytes
+  const std::string folder = cluster_folder_name(0, 2, long_name);
+  EXPECT_EQ(folder, "cluster-00-" + long_name.substr(0, 243));  // whole characters within 255
+}
+
 TEST(ExportNames, NamesThatDoNotCollideStay) {
   EXPECT_EQ(names_in_folder({"a/x.jpg", "b/y.jpg", "z"}), (Names{"x.jpg", "y.jpg", "z"}));
   EXPECT_EQ(names_in_folder({"a/X.jpg", "a/x.jpg"}), (Names{"X.jpg", "x.jpg"}));

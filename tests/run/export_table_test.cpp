@@ -32,6 +32,27 @@ TEST_F(ExportTable, CsvQuotesWhatNeedsIt) {
             "path,cluster,confidence\n\"a,b.jpg\",10,0.250000\ncaf\xe9.jpg,0,1.000000\n");
 }
 
+TEST_F(ExportTable, NamesOfClustersStandInEveryForm) {
+  make_run({{"a.jpg", 0, 0.5f, 0}, {"b.jpg", 0, 0.5f, 0}});
+  ExportedClusters left = exported_clusters(RunFolder(folder_ / "run"));
+  left.labels = {0, 1};
+  left.names[1] = "dogs, all";
+  const auto written = [&](TableForm form, const char* to) {
+    return read_bytes(export_table(folder_ / "run", folder_ / to, form, progress_, left));
+  };
+  EXPECT_EQ(written(TableForm::csv, "t.csv"),
+            "path,cluster,confidence,name\na.jpg,0,0.500000,\nb.jpg,1,0.500000,\"dogs, all\"\n");
+  std::istringstream lines(written(TableForm::jsonl, "t.jsonl"));
+  std::string first, second;
+  std::getline(lines, first);
+  std::getline(lines, second);
+  EXPECT_FALSE(nlohmann::json::parse(first).contains("name"));
+  EXPECT_EQ(nlohmann::json::parse(second).at("name"), "dogs, all");
+  const auto samples = nlohmann::json::parse(written(TableForm::fiftyone, "samples")).at("samples");
+  EXPECT_EQ(samples[0].at("prediction").at("label"), "cluster-00");
+  EXPECT_EQ(samples[1].at("prediction").at("label"), "dogs, all");
+}
+
 TEST_F(ExportTable, JsonLinesHoldEveryName) {
   make_run({{"line\nbreak.jpg", 2, 0.25f, 0}, {"caf\xe9.jpg", 0, 1.0f, 0}});
   std::istringstream lines(read_bytes(write(TableForm::jsonl, "t.jsonl")));

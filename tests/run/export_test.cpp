@@ -4,6 +4,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <set>
+
 #include "coterie/run/cluster.h"
 #include "data/png_reader.h"
 #include "run/made_run.h"
@@ -107,6 +109,26 @@ TEST_F(Export, AStoppedExportIsUndone) {
     EXPECT_TRUE(undo().left.empty());
     EXPECT_EQ(tree(), before);
   }
+}
+
+TEST_F(Export, ClustersThatPeopleLeftAreExportedInsteadOfTheRuns) {
+  make_photos(6);
+  const auto before = tree();
+  ExportedClusters left = exported_clusters(RunFolder(run()));
+  left.labels = {4, 0, 0, 0, 0, 4};
+  left.clusters = 5;
+  left.names[4] = "a/b";
+  const ExportRequest request{run(), out(), ExportForm::symlink, left};
+  EXPECT_EQ(export_folders(request, progress_, cancel_).clusters, 2);
+  const auto names = [](const fs::path& folder) {
+    std::set<std::string> all;
+    for (const auto& entry : fs::directory_iterator(folder)) all.insert(entry.path().filename());
+    return all;
+  };
+  EXPECT_EQ(names(out()), (std::set<std::string>{"cluster-00", "cluster-04-a_b", kJournalFile}));
+  EXPECT_EQ(names(out() / "cluster-04-a_b").size(), 2u);
+  EXPECT_TRUE(undo().left.empty());
+  EXPECT_EQ(tree(), before);
 }
 
 TEST_F(Export, AKilledExportIsUndoneAndSoIsAKilledUndo) {

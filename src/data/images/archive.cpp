@@ -201,9 +201,9 @@ class Unpacking {
         static_cast<std::uint64_t>(archive_entry_size(entry)) > member_limit_)
       return too_large();
     fs::path target = folder_->path() / std::to_string(out_.files.size());
-    if (!unpack_to(target)) {
+    if (std::string cause = unpack_to(target); !cause.empty()) {
       ::unlink(target.c_str());
-      return too_large();
+      return cause;
     }
     out_.files.push_back({name, std::move(target)});
     return {};
@@ -213,8 +213,8 @@ class Unpacking {
     return fmt::format("larger than the limit of {} bytes", member_limit_);
   }
 
-  /// False where the member turns out to be larger than the limit.
-  bool unpack_to(const fs::path& target) {
+  /// Why the member could not be unpacked, empty where it was.
+  std::string unpack_to(const fs::path& target) {
     const int descriptor = ::open(target.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (descriptor < 0) no_room(errno);
     const std::unique_ptr<const int, void (*)(const int*)> closer(
@@ -222,11 +222,14 @@ class Unpacking {
     std::uint64_t size = 0;
     for (;;) {
       const la_ssize_t got = archive_read_data(reader_.get(), buffer_.data(), buffer_.size());
-      if (got == 0) return true;
+      if (got == 0) return {};
       if (got == ARCHIVE_RETRY) continue;
-      if (got < 0) refuse(file_, archive_error_string(reader_.get()));
+      const char* told = got < 0 ? archive_error_string(reader_.get()) : nullptr;
+      if (got == ARCHIVE_FATAL) refuse(file_, told);
+      // Of this member alone: a wrong checksum, a compression that is not known.
+      if (got < 0) return fmt::format("damaged: {}", told ? printable(told) : "unreadable");
       size += static_cast<std::uint64_t>(got);
-      if (size > member_limit_) return false;
+      if (size > member_limit_) return too_large();
       write_data(descriptor, static_cast<std::size_t>(got));
     }
   }

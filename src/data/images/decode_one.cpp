@@ -221,6 +221,18 @@ std::vector<std::uint8_t> compute_square(VipsImage* image, const UprightSquare& 
   return pixels;
 }
 
+/// Opens the image with the kind of its colours told, its sides at most `shrink` times smaller: the
+/// decoder's own shrinking is coarse, and the last halving is left to a resize.
+VipsImagePtr open_understood(const ImageSource& source, double shrink, std::uint64_t max_pixels) {
+  VipsImagePtr image = open_image(source, shrink);
+  check_size(image.get(), max_pixels);
+  const VipsInterpretation space = colours_of(image.get());
+  if (image->Type == space) return image;
+  return image_of([&](VipsImage** copy) {
+    return vips_copy(image.get(), copy, "interpretation", space, nullptr);
+  });
+}
+
 }  // namespace
 
 ImageHeader read_header(const ImageSource& source, std::uint64_t max_pixels) {
@@ -239,16 +251,9 @@ ImageHeader read_header(const ImageSource& source, std::uint64_t max_pixels) {
 
 void decode_image(const ImageSource& source, const ImageHeader& header, const Target& target,
                   std::span<std::uint8_t> out) {
-  // The decoder's own shrinking is coarse: the last halving is left to the resize.
   const double shrink = std::min(header.width, header.height) / (2.0 * target.side);
-  VipsImagePtr image = open_image(source, shrink);
-  check_size(image.get(), target.max_pixels);
+  VipsImagePtr image = open_understood(source, shrink, target.max_pixels);
   const int orientation = vips_image_get_orientation(image.get());
-  const VipsInterpretation space = colours_of(image.get());
-  if (image->Type != space)
-    image = image_of([&](VipsImage** copy) {
-      return vips_copy(image.get(), copy, "interpretation", space, nullptr);
-    });
   image = cut_to_aspect(over_white(std::move(image)));
   const bool cut = std::max(header.width, header.height) >
                    kLongestAspect * std::min(header.width, header.height);
@@ -267,6 +272,30 @@ void decode_image(const ImageSource& source, const ImageHeader& header, const Ta
       for (int x = 0; x < target.side; ++x)
         *to++ = pixels[static_cast<std::size_t>(square.stored_index(x, y)) * bands +
                        std::min(c, bands - 1)];
+}
+
+PngImage decode_whole(const ImageSource& source, const ImageHeader& header, int longest,
+                      std::uint64_t max_pixels) {
+  const double longer = std::max(header.width, header.height);
+  VipsImagePtr image = over_white(open_understood(source, longer / (2.0 * longest), max_pixels));
+  const double scale = std::min(1.0, longest / longer);
+  const auto scaled = [&](int length) {
+    return std::max(1, static_cast<int>(std::lround(length * scale)));
+  };
+  image = resize_to(std::move(image), {scaled(header.width), scaled(header.height)});
+  image = to_display(std::move(image), 3);
+  // Rows come in order from the decoder, and turning takes them in another one.
+  image = image_of([&](VipsImage** out) {
+    *out = vips_image_copy_memory(image.get());
+    return *out ? 0 : -1;
+  });
+  image = image_of([&](VipsImage** out) { return vips_autorot(image.get(), out, nullptr); });
+  std::size_t size = 0;
+  const std::unique_ptr<void, void (*)(void*)> bytes(vips_image_write_to_memory(image.get(), &size),
+                                                     g_free);
+  check_vips(bytes ? 0 : -1);
+  const auto* first = static_cast<const std::uint8_t*>(bytes.get());
+  return {image->Xsize, image->Ysize, image->Bands, {first, first + size}};
 }
 
 }  // namespace coterie::images

@@ -4,6 +4,7 @@
 #include <span>
 
 #include "coterie/data/images/image_source.h"
+#include "coterie/data/png.h"
 
 namespace coterie::images {
 
@@ -31,5 +32,10 @@ struct Target {
 /// damage is seen wherever it is. Throws as read_header does.
 void decode_image(const ImageSource& source, const ImageHeader& header, const Target& target,
                   std::span<std::uint8_t> out);
+
+/// The whole image, its longer side scaled down to `longest` where it is longer, otherwise as
+/// decode_image makes it. Throws as read_header does.
+PngImage decode_whole(const ImageSource& source, const ImageHeader& header, int longest,
+                      std::uint64_t max_pixels);
 
 }  // namespace coterie::images

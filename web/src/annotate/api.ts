@@ -7,7 +7,7 @@ export interface Training {
   state: "idle" | "running" | "failed";
   round: number;
   text: string;
-  /** Of the whole training, in [0, 1]. */
+  /** Of the part that `text` names, in [0, 1]. */
   fraction: number;
   error: string;
 }
@@ -50,6 +50,8 @@ export interface Question {
   id: number;
   a: number;
   b: number;
+  path_a: string;
+  path_b: string;
   cluster: number;
   /** The model's probability that both belong together. */
   same: number;

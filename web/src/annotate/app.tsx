@@ -3,7 +3,8 @@ import { Clusters, type Place } from "./clusters";
 import { Help, TrainDialog } from "./dialogs";
 import { useKeys, useSession } from "./hooks";
 import { Pairs } from "./pairs";
-import { Button, counted, Images, percent, plural } from "./parts";
+import { Button, counted, Images, plural } from "./parts";
+import { FailedPanel } from "./round";
 import type { Session } from "./session";
 
 type Where = { mode: "pairs" } | ({ mode: "clusters" } & Place);
@@ -63,9 +64,12 @@ export function App({ session }: { session: Session }) {
           </span>
         )}
         {state?.training.state === "running" && (
-          <span class="busy" role="status">
-            training {percent(state.training.fraction)}
-          </span>
+          <>
+            <span class="busy" role="status">
+              training …
+            </span>
+            <Button onClick={() => void session.change("/api/stop", {})}>Stop training</Button>
+          </>
         )}
         {state && state.training.state !== "running" && (
           <Button disabled={state.undoable === 0} onClick={() => setTraining(true)}>
@@ -77,6 +81,7 @@ export function App({ session }: { session: Session }) {
         </Button>
       </header>
       <Banner session={session} />
+      {state?.training.state === "failed" && <FailedPanel state={state} again={train} />}
       {state && where.mode === "pairs" && <Pairs session={session} state={state} />}
       {state && where.mode === "clusters" && (
         <Clusters session={session} state={state} place={where} go={(next) => go({ mode: "clusters", ...next })} />

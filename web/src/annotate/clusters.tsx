@@ -226,7 +226,9 @@ export function Clusters({ session, state, place, go }: ClustersProps) {
 /** All clusters as they are now; null until they are known. */
 function useClusters(session: Session, state: State): Cluster[] | null {
   const [clusters, setClusters] = useState<Cluster[] | null>(null);
+  const running = state.training.state === "running";
   useEffect(() => {
+    if (running && clusters !== null) return undefined; // Each step of a training is a new version.
     let wanted = true;
     session.client
       .get<{ clusters: Cluster[] }>("/api/clusters")
@@ -235,7 +237,7 @@ function useClusters(session: Session, state: State): Cluster[] | null {
     return () => {
       wanted = false;
     };
-  }, [state.version, state.round, session.contact]);
+  }, [running ? -1 : state.version, state.round, running, session.contact]);
   return clusters;
 }
 

@@ -11,9 +11,17 @@ interface DialogProps {
   onClose: () => void;
 }
 
-/** A modal dialog; Escape and a click beside it close it, and focus returns to where it was. */
+/**
+ * A modal dialog; Escape and a click beside it close it, and focus returns to where it was. A press that
+ * began within it, to select text say, is no click beside it.
+ */
 export function Dialog({ title, kind, children, onClose }: DialogProps) {
   const element = useRef<HTMLDialogElement>(null);
+  const pressedBeside = useRef(false);
+  const beside = ({ clientX: x, clientY: y }: MouseEvent) => {
+    const box = element.current!.getBoundingClientRect();
+    return x < box.left || x > box.right || y < box.top || y > box.bottom;
+  };
   useEffect(() => {
     const dialog = element.current!;
     const before = document.activeElement;
@@ -32,7 +40,8 @@ export function Dialog({ title, kind, children, onClose }: DialogProps) {
         event.preventDefault();
         onClose();
       }}
-      onClick={(event) => event.target === event.currentTarget && onClose()}
+      onPointerDown={(event) => (pressedBeside.current = beside(event))}
+      onClick={(event) => pressedBeside.current && beside(event) && onClose()}
     >
       {children}
     </dialog>

@@ -18,7 +18,9 @@ export function useKeys(keys: Keys): void {
   latest.current = keys;
   useEffect(() => {
     const pressed = (event: KeyboardEvent) => {
-      if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+      // Where a keyboard has them only with Alt or AltGr, signs are still typed.
+      const sign = event.altKey && event.key.length === 1 && !/[\p{L}\d ]/u.test(event.key);
+      if (event.defaultPrevented || (!sign && (event.ctrlKey || event.metaKey || event.altKey))) return;
       if (event.target instanceof Element && usesItself(event.target, event.key)) return;
       const act = latest.current[event.key.length === 1 ? event.key.toLowerCase() : event.key];
       if (!act) return;

@@ -3,7 +3,7 @@ import type { Answer, Question, Questions, State } from "./api";
 import { useKeys } from "./hooks";
 import { Button, Picture, pixelated } from "./parts";
 import { key, QuestionQueue } from "./question_queue";
-import { Contradictions, FailedPanel, RoundProgress, TrainingPanel } from "./round";
+import { Contradictions, RoundProgress, TrainingPanel } from "./round";
 import { answerInWords, type Session } from "./session";
 
 const kAhead = 3; // Questions whose images are loaded before they are shown.
@@ -41,7 +41,6 @@ export function Pairs({ session, state }: { session: Session; state: State }) {
     }
     await refresh();
   };
-  const train = () => void session.change("/api/train", {});
 
   useKeys({
     y: () => void answer("must"),
@@ -58,7 +57,6 @@ export function Pairs({ session, state }: { session: Session; state: State }) {
   return (
     <main class={`pairs ${zoomed ? "zoomed" : ""} ${pixelated(state.shape)}`}>
       <RoundProgress state={state} waiting={session.waiting} />
-      {state.training.state === "failed" && <FailedPanel state={state} again={train} />}
       <h1 class={surprise.flash ? "flash" : ""}>
         {current
           ? "Do these two belong together?"
@@ -74,9 +72,13 @@ export function Pairs({ session, state }: { session: Session; state: State }) {
       {!current && known && session.waiting === 0 && (
         <div class="panel">
           <p>
-            All pairs of this round are answered, skipped, or follow from your answers. Train now, or correct clusters
-            first.
+            {state.budget > 0
+              ? "All pairs of this round are answered, skipped, or follow from your answers. Train now, or correct clusters first."
+              : "There are no pairs to ask about: the images are too few. Correct the clusters instead."}
           </p>
+          <Button shortcut="z" disabled={state.undoable === 0} onClick={() => void undo()}>
+            Undo
+          </Button>
         </div>
       )}
       {current && (
@@ -109,13 +111,16 @@ export function Pairs({ session, state }: { session: Session; state: State }) {
 }
 
 function PairOfImages({ question, hidden, zoom }: { question: Question; hidden: boolean; zoom: () => void }) {
-  const side = (id: number, near: number[]) => (
+  const side = (id: number, path: string, near: number[]) => (
     <figure>
       <button type="button" class="picture" tabIndex={-1} onClick={zoom} aria-label={`image ${id}, click to zoom`}>
         <Picture id={id} big kind="large" />
       </button>
       <figcaption>
         <span class="id">#{id}</span>
+        <span class="path" title={path}>
+          {path}
+        </span>
         {near.length > 0 && (
           <>
             <span class="soft">others of its cluster</span>
@@ -131,8 +136,8 @@ function PairOfImages({ question, hidden, zoom }: { question: Question; hidden: 
   );
   return (
     <div class="pair" hidden={hidden} data-question={question.id}>
-      {side(question.a, question.near_a)}
-      {side(question.b, question.near_b)}
+      {side(question.a, question.path_a, question.near_a)}
+      {side(question.b, question.path_b, question.near_b)}
     </div>
   );
 }

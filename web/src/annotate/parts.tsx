@@ -4,7 +4,7 @@ import { imageAddress } from "./api";
 import { letGo } from "./hooks";
 
 /** Below this an image is shown by its pixels, not smoothed. */
-const kSmall = 100;
+const kSmall = 65;
 
 export function pixelated(shape: [number, number, number]): string {
   return Math.max(shape[1], shape[2]) < kSmall ? "pixels" : "";

@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import type { Group } from "./colours";
 import type { MapData } from "./data";
 import { counted, csv, facts, shares } from "./describe";
@@ -52,9 +52,21 @@ export function Chosen(props: {
   const { data, selection } = props;
   const [most, setMost] = useState(kPage);
   const [surestFirst, setSurestFirst] = useState(true);
-  const order = selection.points
-    .slice()
-    .sort((a, b) => (surestFirst ? 1 : -1) * (data.confidences[b]! - data.confidences[a]!) || a - b);
+  // Both take long for many points, and the map is drawn again wherever the mouse goes.
+  const order = useMemo(
+    () =>
+      selection.points
+        .slice()
+        .sort((a, b) => (surestFirst ? 1 : -1) * (data.confidences[b]! - data.confidences[a]!) || a - b),
+    [data, selection, surestFirst],
+  );
+  const parts = useMemo(
+    () => ({
+      clusters: listed(data.labels, selection.points, (k) => `Cluster ${k}`),
+      classes: data.truth && listed(data.truth, selection.points, (c) => data.classes[c]!),
+    }),
+    [data, selection],
+  );
   return (
     <div class="map-list" role="region" aria-labelledby="chosen-name">
       <header>
@@ -74,9 +86,9 @@ export function Chosen(props: {
         </div>
       </header>
       <p class="note">
-        {listed(data.labels, selection.points, (k) => `Cluster ${k}`)}
-        {data.truth && <br />}
-        {data.truth && listed(data.truth, selection.points, (c) => data.classes[c]!)}
+        {parts.clusters}
+        {parts.classes && <br />}
+        {parts.classes}
       </p>
       <Tiles data={data} points={order.slice(0, most)} onPick={props.onPin} action="Pin" />
       {order.length > most && (
