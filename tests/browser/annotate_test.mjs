@@ -426,3 +426,38 @@ test("a full round trains, and the next round's questions come by themselves", {
     assert.equal((await annotator.roundShown(page)).answered, 1);
   });
 });
+
+test("a training is stopped from the page, and the round stays", { timeout: 300_000 }, async () => {
+  const run = annotator.makeRun(100, ["--method", "ae", "--set", "epochs=1", "--set", "batch_size=16"]);
+  await serving(run, 6, async (_, open) => {
+    const page = await open();
+    await annotator.answer(page, truth(await annotator.shownPair(page)));
+    await page.getByRole("button", { name: "Train now" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Train now" }).click();
+    await page.getByRole("button", { name: "Stop training" }).click();
+    await page.getByRole("button", { name: "Train now" }).waitFor({ timeout: 100_000 });
+    assert.equal((await annotator.roundShown(page)).answered, 1);
+    await page.getByText("Round 1").waitFor();
+    await page.keyboard.press("z");
+    await page.waitForFunction(() => /0\s*answered/.test(document.querySelector(".legend").textContent));
+  });
+});
+
+test("a press that began in a dialog does not close it, one beside it does", async () => {
+  const run = annotator.makeRun(40);
+  await serving(run, 4, async (_, open) => {
+    const page = await open();
+    await page.keyboard.press("2");
+    await page.getByRole("button", { name: "Name" }).click();
+    const field = page.getByRole("dialog").getByRole("textbox");
+    await field.fill("night skies");
+    const box = await field.boundingBox();
+    await page.mouse.move(box.x + 60, box.y + box.height / 2);
+    await page.mouse.down();
+    await page.mouse.move(5, 5, { steps: 4 });
+    await page.mouse.up();
+    assert.equal(await field.inputValue(), "night skies");
+    await page.mouse.click(5, 5);
+    await field.waitFor({ state: "detached" });
+  });
+});

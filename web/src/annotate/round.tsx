@@ -54,7 +54,7 @@ export function TrainingPanel({ state }: { state: State }) {
         {counted(state.total.must)} times “same”, {counted(state.total.cannot)} times “different”, and your corrections.
         The next round's questions appear here by themselves; you may close the page meanwhile.
       </p>
-      <progress value={fraction} max={1} aria-label={text || "Training"} />
+      <progress value={fraction} max={1} aria-label="Training" />
       <p class="soft" role="status">
         {percent(fraction)} · {text || "starting"}
       </p>
