@@ -16,6 +16,7 @@ namespace {
 constexpr std::int64_t kSmallSide = 128;
 constexpr std::int64_t kLargeSide = 256;
 constexpr std::int64_t kLargestSide = 1024;
+constexpr std::int64_t kMostSquares = 64;  // the page smooths larger ones (kSmall in parts.tsx)
 
 std::int64_t longer_side(const ImageShape& shape) { return std::max(shape.height, shape.width); }
 
@@ -58,7 +59,8 @@ std::string large_picture(const Dataset& dataset, std::int64_t image) {
   if (folder) whole = read_whole_image(*folder / dataset.paths[image], kLargestSide);
   const PngImage fitting = whole ? std::move(*whole) : fitted(dataset, image, kLargestSide);
   const std::int64_t longer = std::max(fitting.width, fitting.height);
-  return encoded(enlarged(fitting, (std::max(kLargeSide, longer) + longer - 1) / longer));
+  if (longer > kMostSquares) return encoded(fitting);
+  return encoded(enlarged(fitting, (kLargeSide + longer - 1) / longer));
 }
 
 }  // namespace coterie

@@ -11,9 +11,9 @@ namespace coterie {
 std::string small_picture(const Dataset& dataset, std::int64_t image);
 
 /// The same to look at closely: the whole image of the file, where it has one that is still there,
-/// and not the square that training sees. Each pixel becomes a square of n x n, with the least n
-/// that gives the longer side 256 pixels or more; images beyond 1,024 pixels are scaled down to
-/// that.
+/// and not the square that training sees; at most 1,024 pixels on its longer side. Of images up to
+/// 64 pixels each pixel becomes a square of n x n, with the least n that gives the longer side 256
+/// pixels or more.
 std::string large_picture(const Dataset& dataset, std::int64_t image);
 
 }  // namespace coterie

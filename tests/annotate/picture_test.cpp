@@ -91,7 +91,7 @@ TEST(Picture, CloseUpsOfFilesShowAllOfThem) {
   EXPECT_NEAR(smaller->pixels[0], 255, 2);
   // What is gone, or no image, is shown as training saw it.
   write_file(folder / "a", "no image");
-  EXPECT_EQ(read_png(large_picture(pictures.dataset, 0)).width, 288);
+  EXPECT_EQ(read_png(large_picture(pictures.dataset, 0)).width, 96);
 }
 
 }  // namespace

@@ -119,7 +119,7 @@ function PairOfImages({ question, hidden, zoom }: { question: Question; hidden: 
       <figcaption>
         <span class="id">#{id}</span>
         <span class="path" title={path}>
-          {path}
+          {path.slice(path.lastIndexOf("/") + 1)}
         </span>
         {near.length > 0 && (
           <>
