@@ -34,12 +34,14 @@ constexpr const char* kForms =
     "folder of CIFAR or STL-10 binaries, a .tar of an image folder, a list file of paths, a pack, "
     "or the name of a known data set";
 
-bool has_image_name(const fs::path& path) {
+#ifdef COTERIE_IMAGES
+bool named_as_image(const fs::path& path) {
   const std::string end = lower_case(path.extension().native());
   constexpr std::string_view kImageEnds[] = {".jpg", ".jpeg", ".png", ".webp",
                                              ".gif", ".tif",  ".tiff"};
   return std::ranges::find(kImageEnds, end) != std::end(kImageEnds);
 }
+#endif
 
 /// One call of load_dataset.
 class Loader {
@@ -65,37 +67,15 @@ class Loader {
   Dataset load_folder() {
     if (auto found = find_array_folder(source_)) {
       refuse_label_column();
+#ifdef COTERIE_IMAGES
       tell_of_images_beside(found->files);
+#endif
       if (!found->missing.empty())
         progress_.warn(fmt::format("{} is loaded without {}, which a complete copy has",
                                    shown(source_), join(found->missing, ", ")));
       return load_arrays(found->files, found->open);
     }
     return load_image_files(Form::unknown);
-  }
-
-  /// A folder of photos in which a file has the name of an array is no data set of arrays; an image
-  /// or two beside arrays are left out.
-  void tell_of_images_beside(const std::vector<fs::path>& arrays) {
-    std::size_t images = 0;
-    std::error_code error;
-    for (fs::recursive_directory_iterator
-             entry(source_, fs::directory_options::skip_permission_denied, error),
-         end;
-         !error && entry != end && images <= arrays.size(); entry.increment(error)) {
-      std::error_code gone;
-      if (has_image_name(entry->path()) && entry->is_regular_file(gone)) ++images;
-    }
-    if (images > arrays.size())
-      throw UserError(
-          "{} holds images, and {}, which would be loaded instead of them; move it away, or give "
-          "the file itself, or a folder of its own",
-          shown(source_), printable(arrays[0].filename().native()));
-    if (images > 0)
-      progress_.warn(fmt::format("{} is loaded from {}; {} beside it {} left out", shown(source_),
-                                 printable(arrays[0].filename().native()),
-                                 images == 1 ? "an image file" : "image files",
-                                 images == 1 ? "is" : "are"));
   }
 
   Dataset load_file(Form form) {
@@ -245,6 +225,24 @@ class Loader {
   }
 
 #ifdef COTERIE_IMAGES
+  /// A folder of photos in which a file has the name of an array is no data set of arrays; an image
+  /// or two beside arrays are left out.
+  void tell_of_images_beside(const std::vector<fs::path>& arrays) {
+    const auto files = find_image_files(source_, cancel_).files;
+    const auto images = static_cast<std::size_t>(std::ranges::count_if(
+        files, [](const ImageFile& file) { return named_as_image(file.file); }));
+    if (images > arrays.size())
+      throw UserError(
+          "{} holds images, and {}, which would be loaded instead of them; move it away, or give "
+          "the file itself, or a folder of its own",
+          shown(source_), printable(arrays[0].filename().native()));
+    if (images > 0)
+      progress_.warn(fmt::format("{} is loaded from {}; {} beside it {} left out", shown(source_),
+                                 printable(arrays[0].filename().native()),
+                                 images == 1 ? "an image file" : "image files",
+                                 images == 1 ? "is" : "are"));
+  }
+
   Dataset load_image_files(Form form) {
     refuse_label_column();
     const std::string name = fmt::format(

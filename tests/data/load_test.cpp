@@ -203,11 +203,19 @@ TEST_F(Load, APackIsAnInput) {
 }
 
 TEST_F(Load, PhotosBesideAFileWithTheNameOfAnArrayAreNotLeftOutInSilence) {
+  made("photos/x.png", "no image");
+  if (error_of(folder_ / "photos").find("this build does not read") != std::string::npos)
+    GTEST_SKIP() << "this build reads no image files";
+  progress_.warnings.clear();
   made("set/images.npy", npy("|u1", "(2, 1, 1)", "ab"));
   made("set/cover.png", "an image");
   EXPECT_EQ(load(folder_ / "set").size(), 2);
   ASSERT_EQ(progress_.warnings.size(), 1u);
   EXPECT_CONTAINS(progress_.warnings[0], "is loaded from images.npy; an image file beside it is");
+  // Pictures of runs are no photos.
+  for (const char* tile : {"1.png", "2.png"}) made(std::string("set/runs/one/") + tile, "an image");
+  made("set/runs/one/manifest.json", R"({"coterie": 1, "status": "finished"})");
+  EXPECT_EQ(load(folder_ / "set").size(), 2);
   made("set/cats/1.JPG", "an image");
   EXPECT_CONTAINS(error_of(folder_ / "set"),
                   "holds images, and images.npy, which would be loaded instead of them");
