@@ -251,7 +251,7 @@ void AnnotationSession::answer(std::int64_t question, Answer answer) {
   if (now_.answers.contains(key_of(pair.a, pair.b)))
     throw Conflict(fmt::format("question {} was answered already", question));
   add({.kind = EventKind::pair, .a = pair.a, .b = pair.b, .answer = answer});
-  if (open_questions() > 0 || !has_news()) return;
+  if (open_questions() > 0 || news_ == 0) return;
   try {
     start_training();
   } catch (const Conflict& conflict) {
@@ -375,13 +375,6 @@ bool AnnotationSession::settled(const ImagePair& pair) const {
   return now_.answers.contains(key_of(pair.a, pair.b)) || now_.constraints.between(pair.a, pair.b);
 }
 
-bool AnnotationSession::has_news() const {
-  return std::any_of(now_.in_force.begin(), now_.in_force.end(), [&](std::int64_t seq) {
-    const Event& event = store_.events()[static_cast<std::size_t>(seq) - 1];
-    return event.round == now_.round && is_news(event);
-  });
-}
-
 std::int64_t AnnotationSession::open_questions() const {
   return std::count_if(questions_.begin(), questions_.end(),
                        [&](const Question& question) { return !settled(question.pair); });
@@ -420,6 +413,7 @@ void AnnotationSession::add(Event event) {
   event.annotator = options_.annotator;
   event.round = now_.round;
   store_.append({std::move(event)});
+  follow(store_.events().back());
   refresh();
   ++version_;
   changed_.notify_all();
@@ -435,7 +429,6 @@ void AnnotationSession::refresh() {
     std::stable_sort(members.begin(), members.end(), [&](std::int64_t a, std::int64_t b) {
       return confidences[a] > confidences[b];
     });
-  ask_on();
   questions_ = planned_;
   for (const ImagePair& pair : now_.reopened) questions_.push_back(question_about(shown_, pair));
 }
@@ -449,25 +442,10 @@ void AnnotationSession::plan_round() {
   for (const Event& event : store_.events())
     if (event.kind == EventKind::pair && event.round < round) asked_.push_back({event.a, event.b});
   planned_.clear();
+  answered_.clear();
+  news_ = 0;
   plan_more();
-  // Before a restart more may have been asked: `ask_on` after each event, once again.
-  std::set<PairKey> answered;
-  std::int64_t news = 0;
-  const auto skipped = [&](const Question& question) {
-    return answered.contains(key_of(question.pair.a, question.pair.b));
-  };
-  for (const Event& event : store_.events()) {
-    const bool undo = event.kind == EventKind::undo;
-    const Event& meant = undo ? store_.events()[event.undoes - 1] : event;
-    if (meant.round != round) continue;
-    const PairKey pair = key_of(meant.a, meant.b);
-    if (meant.kind == EventKind::pair && undo) answered.erase(pair);
-    if (meant.kind == EventKind::pair && !undo) answered.insert(pair);
-    if (is_news(meant)) news += undo ? -1 : 1;
-    while (news == 0 && !planned_.empty() &&
-           std::all_of(planned_.begin(), planned_.end(), skipped) && plan_more()) {
-    }
-  }
+  for (const Event& event : store_.events()) follow(event);
 }
 
 bool AnnotationSession::plan_more() {
@@ -479,12 +457,20 @@ bool AnnotationSession::plan_more() {
   return !more.empty();
 }
 
-/// Who skipped all pairs of a round, so that there is nothing to learn, is asked about others.
-void AnnotationSession::ask_on() {
+/// Who skipped all pairs of a round, so that there is nothing to learn, is asked about others. What
+/// is asked so comes again after a restart, as it hangs on the events alone.
+void AnnotationSession::follow(const Event& event) {
+  const bool undo = event.kind == EventKind::undo;
+  const Event& meant = undo ? store_.events()[event.undoes - 1] : event;
+  if (meant.round != plan_.round) return;
+  const PairKey pair = key_of(meant.a, meant.b);
+  if (meant.kind == EventKind::pair && undo) answered_.erase(pair);
+  if (meant.kind == EventKind::pair && !undo) answered_.insert(pair);
+  if (is_news(meant)) news_ += undo ? -1 : 1;
   const auto skipped = [&](const Question& question) {
-    return now_.answers.contains(key_of(question.pair.a, question.pair.b));
+    return answered_.contains(key_of(question.pair.a, question.pair.b));
   };
-  while (!has_news() && !planned_.empty() && std::all_of(planned_.begin(), planned_.end(), skipped))
+  while (news_ == 0 && !planned_.empty() && std::all_of(planned_.begin(), planned_.end(), skipped))
     if (!plan_more()) return;
 }
 

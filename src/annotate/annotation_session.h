@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -104,12 +105,11 @@ class AnnotationSession {
   std::int64_t surest(std::int32_t cluster, const std::vector<std::int64_t>& without) const;
   void add(Event event);
   void refresh();
-  /// Whether this round has anything new to learn from.
-  bool has_news() const;
   void plan_round();
   /// Plans further questions; false where there are none.
   bool plan_more();
-  void ask_on();
+  /// Takes note of an event, and plans further questions where all were skipped.
+  void follow(const Event& event);
   void start_training();
   RoundRequest round_request() const;
   void begin_round(RoundResult result);
@@ -132,6 +132,8 @@ class AnnotationSession {
   QuestionPlan plan_;
   std::vector<ImagePair> asked_;     // in earlier rounds, and planned in this one
   std::vector<Question> planned_;    // in this round
+  std::set<PairKey> answered_;       // in this round
+  std::int64_t news_ = 0;            // events of this round that there is something to learn from
   std::vector<Question> questions_;  // and those that were opened again
   Training training_;
   std::unique_ptr<CancelToken> cancel_;  // of the training that runs, or ran last

@@ -1,12 +1,9 @@
 #include "coterie/annotate/picture.h"
 
 #include <algorithm>
-#include <filesystem>
-#include <optional>
 #include <utility>
 
 #include "coterie/data/png.h"
-#include "coterie/data/row_files.h"
 #include "coterie/data/thumbnail.h"
 #include "coterie/data/whole_image.h"
 
@@ -52,11 +49,10 @@ std::string small_picture(const Dataset& dataset, std::int64_t image) {
   return encoded(fitted(dataset, image, kSmallSide));
 }
 
-std::string large_picture(const Dataset& dataset, std::int64_t image) {
-  std::optional<std::filesystem::path> folder;
-  if (!dataset.source.empty()) folder = folder_of_row_files(dataset.source);
+std::string large_picture(const Dataset& dataset, std::int64_t image,
+                          const std::optional<std::filesystem::path>& files) {
   std::optional<PngImage> whole;
-  if (folder) whole = read_whole_image(*folder / dataset.paths[image], kLargestSide);
+  if (files) whole = read_whole_image(*files / dataset.paths[image], kLargestSide);
   const PngImage fitting = whole ? std::move(*whole) : fitted(dataset, image, kLargestSide);
   const std::int64_t longer = std::max(fitting.width, fitting.height);
   if (longer > kMostSquares) return encoded(fitting);

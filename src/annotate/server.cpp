@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <optional>
@@ -15,6 +16,8 @@
 #include "coterie/annotate/session_json.h"
 #include "coterie/core/error.h"
 #include "coterie/core/text.h"
+#include "coterie/data/row_files.h"
+#include "coterie/data/source.h"
 
 namespace coterie {
 namespace {
@@ -121,8 +124,7 @@ class AnnotationServer::Implementation {
       : session_(session), options_(std::move(options)), pages_(pages) {
     check_options();
     // As browsers write it in the headers that are compared with it.
-    for (char& c : options_.host)
-      if (c >= 'A' && c <= 'Z') c += 'a' - 'A';
+    options_.host = lower_case(std::move(options_.host));
     if (options_.token.empty()) options_.token = new_secret();
     page_ = page_of(pages_.html, page_token_);
     images_key_ = session.dataset().fingerprint.substr(0, 16);
@@ -331,9 +333,9 @@ class AnnotationServer::Implementation {
       throw UserError("image {} is out of range: allowed is 0 to {}", image,
                       session_.dataset().size() - 1);
     const bool large = request.has_param("large") && request.get_param_value("large") == "1";
-    response.set_content(
-        large ? large_picture(session_.dataset(), image) : small_picture(session_.dataset(), image),
-        "image/png");
+    response.set_content(large ? large_picture(session_.dataset(), image, files_)
+                               : small_picture(session_.dataset(), image),
+                         "image/png");
     // Another run may be shown under this address tomorrow: only who names these images may keep
     // them.
     if (request.has_param("v") && request.get_param_value("v") == images_key_) {
@@ -425,6 +427,8 @@ class AnnotationServer::Implementation {
   const std::string cookie_ = new_secret();
   const std::string page_token_ = new_secret();
   std::string cookie_name_, page_, images_key_;
+  const std::optional<std::filesystem::path> files_ =
+      folder_of_row_files(session_.dataset().source);
   std::atomic<int> waiting_{0};
   std::atomic<bool> stopping_{false};
   HttpServer server_;

@@ -76,13 +76,13 @@ ImportCounts import_constraints(const fs::path& path, const fs::path& csv,
 
 std::optional<ExportedClusters> corrected_clusters(const fs::path& path) {
   if (!path_exists(path / ConstraintStore::kFile)) return std::nullopt;
-  const RunToAnnotate run(path);
+  RunToAnnotate run(path);
   const ConstraintStore store(path, {run.owner.fingerprint, ""}, ConstraintStore::Access::read);
   if (store.run() != run.owner.run) return std::nullopt;
   auto rounds = run.rounds(path);
   Annotations now = replay(store.events(), rounds);
   if (rounds.size() == 1 && !now.labels_changed && now.clusters.names.empty()) return std::nullopt;
-  return ExportedClusters{.paths = run.paths,
+  return ExportedClusters{.paths = std::move(run.paths),
                           .labels = std::move(now.clusters.labels),
                           .confidences = std::move(rounds.back().confidences),
                           .clusters = now.clusters.ids(),

@@ -1,7 +1,6 @@
 #include "coterie/data/load.h"
 
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 #include <string_view>
 #include <utility>
@@ -135,8 +134,7 @@ class Loader {
     constexpr std::string_view kNames[] = {"label", "labels", "class", "target", "truth", "y"};
     const ConstFeatures& rows = csv.rows.values;
     for (std::size_t d = 0; d < csv.columns.size(); ++d) {
-      std::string name = csv.columns[d];
-      for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+      const std::string name = lower_case(csv.columns[d]);
       if (std::find(std::begin(kNames), std::end(kNames), name) == std::end(kNames)) continue;
       bool whole = true;
       for (std::int64_t i = 0; whole && i < rows.rows; ++i) {

@@ -9,6 +9,7 @@ namespace fs = std::filesystem;
 namespace coterie {
 
 std::optional<fs::path> folder_of_row_files(const fs::path& source) {
+  if (source.empty()) return std::nullopt;
   std::error_code error;
   const fs::path path = absolute_path(source);
   if (fs::is_directory(path, error)) {

@@ -9,7 +9,7 @@ namespace coterie {
 /// A path as messages show it.
 std::string shown(const std::filesystem::path& path);
 
-/// With the letters A to Z made small, for names of files.
+/// With the letters A to Z made small.
 std::string lower_case(std::string text);
 
 /// The absolute form of an input, with no trailing slash.

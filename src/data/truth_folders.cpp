@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <string>
 #include <string_view>
+
+#include "coterie/data/source.h"
 
 namespace coterie {
 namespace {
@@ -20,9 +23,7 @@ std::string_view folder_level(std::string_view path, int level) {
 bool is_split(std::string_view folder) {
   static constexpr std::array<std::string_view, 6> kSplits = {"train", "test",       "val",
                                                               "valid", "validation", "unlabeled"};
-  std::string lower(folder);
-  for (char& c : lower)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  const std::string lower = lower_case(std::string(folder));
   return std::find(kSplits.begin(), kSplits.end(), lower) != kSplits.end();
 }
 

@@ -18,7 +18,6 @@ struct ExportedClusters {
   std::int64_t clusters = 0;                  ///< labels are below it; some may have no image
   std::map<std::int32_t, std::string> names;  ///< UTF-8, of the clusters that have one
 
-  std::int64_t size() const { return static_cast<std::int64_t>(paths.size()); }
   /// "" where it has none.
   std::string name_of(std::int32_t cluster) const;
 };

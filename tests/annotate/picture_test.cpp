@@ -5,6 +5,7 @@
 #include "coterie/core/files.h"
 #include "coterie/data/png.h"
 #include "coterie/data/whole_image.h"
+#include "data/made_files.h"
 #include "data/png_reader.h"
 #include "testing.h"
 
@@ -71,16 +72,15 @@ TEST(Picture, CloseUpsOfLargeImagesStayWithinBounds) {
 }
 
 TEST(Picture, CloseUpsOfFilesShowAllOfThem) {
+  if (!reads_image_files()) GTEST_SKIP() << "this build reads no image files";
   TemporaryFolder folder;
   // A wide image: its training square is the middle third.
   PngImage wide{600, 200, 3, Bytes(600 * 200 * 3, 0)};
   for (std::int64_t y = 0; y < 200; ++y)
     for (std::int64_t x = 0; x < 600; ++x) wide.pixels[(y * 600 + x) * 3 + x / 200] = 255;
   write_file(folder / "a", encode_png(wide));
-  Pictures pictures({3, 96, 96});
-  pictures.dataset.source = folder.path().native();
-  if (!read_whole_image(folder / "a", 1024)) GTEST_SKIP() << "this build reads no image files";
-  const auto image = read_png(large_picture(pictures.dataset, 0));
+  const Pictures pictures({3, 96, 96});
+  const auto image = read_png(large_picture(pictures.dataset, 0, folder.path()));
   EXPECT_EQ(image.width, 600);
   EXPECT_EQ(image.height, 200);
   EXPECT_EQ(image.pixels, wide.pixels);
@@ -91,7 +91,7 @@ TEST(Picture, CloseUpsOfFilesShowAllOfThem) {
   EXPECT_NEAR(smaller->pixels[0], 255, 2);
   // What is gone, or no image, is shown as training saw it.
   write_file(folder / "a", "no image");
-  EXPECT_EQ(read_png(large_picture(pictures.dataset, 0)).width, 96);
+  EXPECT_EQ(read_png(large_picture(pictures.dataset, 0, folder.path())).width, 96);
 }
 
 }  // namespace

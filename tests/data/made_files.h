@@ -140,6 +140,19 @@ inline bool reads_gzip() {
   }
 }
 
+/// Whether this build reads image files.
+inline bool reads_image_files() {
+  TemporaryFolder folder;
+  save(folder / "photos/x.png", "no image");
+  LoadOptions options;
+  options.cache = folder / "cache";
+  Progress progress;
+  CancelToken cancel;
+  const std::string error =
+      user_error_of([&] { load_dataset(folder / "photos", options, progress, cancel); });
+  return error.find("this build does not read") == std::string::npos;
+}
+
 using Bytes = std::vector<std::uint8_t>;
 using Labels = std::vector<std::int32_t>;
 using Names = std::vector<std::string>;

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 
 #include "coterie/core/error.h"
 #include "coterie/core/text.h"
+#include "coterie/data/source.h"
 
 namespace coterie::images {
 namespace {
@@ -59,8 +59,7 @@ bool says_truncated(std::string_view line) {
   static constexpr std::array<std::string_view, 9> kSigns = {
       "premature end", "end of stream", "end of file", "unexpected end", "end of data",
       "not enough",    "read error",    "eof",         "bad seek"};
-  std::string lower(line);
-  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  const std::string lower = lower_case(std::string(line));
   return std::any_of(kSigns.begin(), kSigns.end(),
                      [&](std::string_view sign) { return lower.find(sign) != std::string::npos; });
 }
