@@ -65,6 +65,7 @@ int report(const ReportOptions& options, Session& session) {
   const std::string& run = options.runs.front();
   const LoadedRun loaded = open_run(run, console, *session.cancel);
   const auto page = write_report(loaded, console, *session.cancel);
+  tell_of_corrections(run, console);
   if (session.json) {
     print_json({{"run", path_to_json(run)},
                 {"report", path_to_json(page.native())},

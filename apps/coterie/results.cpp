@@ -4,6 +4,7 @@
 
 #include "coterie/core/text.h"
 #if defined(COTERIE_WEB)
+#include "coterie/annotate/transfer.h"
 #include "coterie/report/report.h"
 #endif
 
@@ -45,6 +46,20 @@ std::string summary_text(const nlohmann::json& metrics) {
   if (metrics.contains("silhouette"))
     text += fmt::format("silhouette {:.4f} (sampled)\n", metrics.at("silhouette").get<double>());
   return text;
+}
+
+void tell_of_corrections([[maybe_unused]] const std::filesystem::path& run,
+                         [[maybe_unused]] Console& console) {
+#if defined(COTERIE_WEB)
+  try {
+    if (corrected_clusters(run))
+      console.warn(
+          "these are the clusters of the run itself; `coterie annotate` and `coterie export` have "
+          "them as they were corrected");
+  } catch (const UserError& error) {
+    console.warn(error.what());  // A damaged store does not keep the run's own results back.
+  }
+#endif
 }
 
 void add_ending_options(CLI::App& command, RunEnding& ending) {

@@ -18,6 +18,9 @@ void add_ending_options(CLI::App& command, RunEnding& ending);
 int end_run(const LoadedRun& run, const RunEnding& ending, const Session& session,
             Console& console);
 
+/// Tells those who look at a run itself where people corrected its clusters in the annotator.
+void tell_of_corrections(const std::filesystem::path& run, Console& console);
+
 /// JSON on one line, with bytes that are not UTF-8 replaced.
 void print_json(const nlohmann::json& json);
 

@@ -89,6 +89,7 @@ void add_evaluate_command(CLI::App& app, Session& session) {
     session.action = [run, labels, &session] {
       Console console(session.quiet);
       auto metrics = evaluate_run(*run, *labels, console, *session.cancel);
+      tell_of_corrections(*run, console);
       metrics["seconds"] = steady_seconds() - session.started;
       if (session.json) {
         print_json(metrics);

@@ -10,7 +10,7 @@ namespace coterie {
 /// What a client can make this process hold.
 struct HttpLimits {
   static constexpr std::int64_t kHeaderBytes = 32 << 10;  ///< request line and headers in all
-  static constexpr std::int64_t kBodyBytes = 1 << 20;
+  static constexpr std::int64_t kBodyBytes = 8 << 20;     ///< the numbers of a million images
   static constexpr std::int64_t kTargetBytes = 2048;
   static constexpr std::int64_t kThreads = 24;
   static constexpr std::int64_t kConnections = 64;     ///< open or waiting for a thread

@@ -70,7 +70,8 @@ torch::Tensor targets_of(const AggregatedClusters& clusters, const torch::Tensor
     scores = scores / torch::maximum(sizes - own, kLeastDivisor * sizes.sum());
   const auto powers = -1 / (m - 1) * scores.log();
   if (kind != AggregatedScores::balanced) return powers.softmax(1);
-  return (powers - sizes.clamp_min(kLeastDivisor).log()).softmax(1);
+  // A batch without an image of a cluster says little of its size.
+  return (powers - sizes.clamp_min(clusters.share).log()).softmax(1);
 }
 
 torch::Tensor aggregated_target(const torch::Tensor& features, const torch::Tensor& probabilities,

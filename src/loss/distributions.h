@@ -34,7 +34,7 @@ enum class AggregatedScores {
   sums,      ///< s_ik = sum_j p_jk d_ij, as printed
   means,     ///< the same divided by sum_j p_jk over the others, j != i
   balanced,  ///< of means, and what comes of them is divided by the cluster's size, sum_j p_jk over
-             ///< all: half as large, twice as likely
+             ///< all, at least one image: half as large, twice as likely
 };
 
 /// Rows [B, E] of unit length, in double and without gradient; zeros stay zeros.

@@ -50,6 +50,12 @@ Clustering ContrastiveMethod<Params>::fit(const TrainingData& data, const FitCon
     engine.share_batch_norms(encoder_.module());
     engine.share_batch_norms(*projector_);
   }
+  engine.settle_batch_norms(
+      {&encoder_.module(), projector_.get()}, [this, &engine](const torch::Tensor& images) {
+        engine.forward(encoder_.normalised(images), [this](const torch::Tensor& x) {
+          return projector_->forward(encoder_.backbone()->forward(x));
+        });
+      });
   engine.run({stage(encoder_, projector_, engine)});
   statistics_ = training_statistics(engine);
   if (!engine.processes().first()) return {};

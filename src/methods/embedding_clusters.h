@@ -52,7 +52,8 @@ void add_embedding_cluster_fields(Fields<Params>& fields) {
                                             {"spectral", EmbeddingClusterer::spectral}},
                                            "what clusters the embeddings")
       .template number<int>("restarts", &Params::restarts, between(1, 1000),
-                            "starts of the clustering; the best objective is kept");
+                            "starts of the clustering; the best objective is kept")
+      .only_with("embedding", {"whitened"}, {"variance"});
 }
 
 /// The last step of methods that learn an embedding: (whitening and) PAC, k-means, fuzzy c-means

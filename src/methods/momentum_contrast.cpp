@@ -58,9 +58,9 @@ void MomentumContrast::replace(const torch::Tensor& keys, const torch::Tensor& i
 std::shared_ptr<MomentumContrast> make_momentum_contrast(const ResNet& backbone,
                                                          const Mlp& projector,
                                                          MomentumSettings settings,
-                                                         std::int64_t batch_size,
+                                                         std::int64_t largest,
                                                          bool share_batch_norms, Engine& engine) {
-  settings.queue = std::min(engine.data().count, std::max(batch_size, settings.queue));
+  settings.queue = std::min(engine.data().count, std::max(largest, settings.queue));
   RandomStream keys(engine.context().seed, "queue");
   auto slow = std::make_shared<MomentumContrast>(backbone, projector, settings, keys);
   engine.keep("slow", *slow);

@@ -46,13 +46,13 @@ class MomentumContrast : public torch::nn::Module {
   torch::Tensor next_;    // place of the oldest
 };
 
-/// One for a stage of batches of `batch_size`, on the engine's images, kept by the engine. Its
-/// queue is at most as long as there are images, and at least a batch. `share_batch_norms`: see
-/// Engine.
+/// One for stages of batches of at most `largest` images, on the engine's images, kept by the
+/// engine. Its queue is at most as long as there are images, and at least a batch.
+/// `share_batch_norms`: see Engine.
 std::shared_ptr<MomentumContrast> make_momentum_contrast(const ResNet& backbone,
                                                          const Mlp& projector,
                                                          MomentumSettings settings,
-                                                         std::int64_t batch_size,
+                                                         std::int64_t largest,
                                                          bool share_batch_norms, Engine& engine);
 
 }  // namespace coterie

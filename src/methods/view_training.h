@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+
 #include "coterie/methods/image_encoder.h"
 #include "coterie/train/engine.h"
 
@@ -30,6 +32,13 @@ struct ViewTrainingParams : EncoderParams {
             .optimiser = {.weight_decay = weight_decay}};
   }
 };
+
+/// Rows of the largest batch of a stage over the images, those of all processes together: of few
+/// images, a batch may have more than its `batch_size`, so that none has a single one.
+inline std::int64_t largest_batch(const Engine& engine, const Stage& stage) {
+  const std::int64_t steps = engine.steps_per_epoch(stage);
+  return std::max(stage.batch_size, (engine.data().count + steps - 1) / steps);
+}
 
 /// Adds their description to that of `Params`, which derives from them, but not that of the
 /// encoder.

@@ -10,6 +10,7 @@
 #include "coterie/core/files.h"
 #include "coterie/core/parallel.h"
 #include "coterie/core/random.h"
+#include "coterie/core/sha256.h"
 #include "coterie/core/text.h"
 #include "coterie/core/version.h"
 #include "coterie/methods/registry.h"
@@ -293,6 +294,8 @@ class Run {
 
   LoadedRun execute(const RunFolder& folder, bool resume) {
     folder_ = folder;
+    if (!settings_.init_from.empty())
+      given_network_ = sha256_file(RunFolder(settings_.init_from).file("model.safetensors"));
     folder_.write_manifest(manifest("running"));
     folder_.write_corrections(corrections_, dataset_.paths);
     HistoryWriter history(folder_.file("history.jsonl"), resume);
@@ -327,7 +330,7 @@ class Run {
     if (const auto missing = snapshots.missing(settings_.snapshots); !missing.empty())
       progress_.warn(fmt::format("--snapshots: no stage of the training had an epoch {}",
                                  fmt::join(missing, ", ")));
-    fit_seconds_ = watch_.lap();
+    fit_seconds_ = history.earlier_seconds() + watch_.lap();
     clusters_ = result.probabilities.cols();
     return write(result);
   }
@@ -475,24 +478,27 @@ class Run {
   }
 
   nlohmann::json manifest(const char* status) const {
-    return {{"format", 1},
-            {"coterie", kVersion},
-            {"status", status},
-            {"command", path_to_json(command_)},
-            {"settings", to_json(settings_)},
-            {"method", settings_.method},
-            {"clusters", clusters_ > 0 ? clusters_ : settings_.clusters},
-            {"seed", settings_.seed},
-            {"parameters", parameter_values()},
-            {"device", device_},
-            {"precision", settings_.precision},
-            {"threads", thread_count()},
-            {"input", describe_input(dataset_)}};
+    nlohmann::json json = {{"format", 1},
+                           {"coterie", kVersion},
+                           {"status", status},
+                           {"command", path_to_json(command_)},
+                           {"settings", to_json(settings_)},
+                           {"method", settings_.method},
+                           {"clusters", clusters_ > 0 ? clusters_ : settings_.clusters},
+                           {"seed", settings_.seed},
+                           {"parameters", parameter_values()},
+                           {"device", device_},
+                           {"precision", settings_.precision},
+                           {"threads", thread_count()},
+                           {"input", describe_input(dataset_)}};
+    if (!given_network_.empty()) json["given_network"] = given_network_;
+    return json;
   }
 
   RunFolder folder_{""};
   RunSettings settings_;
   std::string command_;
+  std::string given_network_;  // sha256 of the model of settings_.init_from; empty: none
   Progress& progress_;
   const CancelToken& cancel_;
   Stopwatch watch_;

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "coterie/core/files.h"
+#include "coterie/core/sha256.h"
 #include "coterie/core/text.h"
 #include "coterie/methods/registry.h"
 #include "coterie/run/cluster.h"
@@ -152,11 +153,19 @@ class ComparisonRuns {
     if (manifest.at("method") == settings.method && manifest.at("parameters") == parameters &&
         manifest.at("seed") == settings.seed &&
         manifest.at("settings").at("clusters") == settings.clusters) {
-      if (manifest.at("input").at("fingerprint") == fingerprint) return;
-      throw UserError(
-          "{} holds a run of other data than those of the comparison; remove it, or give another "
-          "folder with --runs",
-          printable(folder.path().native()));
+      if (manifest.at("input").at("fingerprint") != fingerprint)
+        throw UserError(
+            "{} holds a run of other data than those of the comparison; remove it, or give another "
+            "folder with --runs",
+            printable(folder.path().native()));
+      if (!settings.init_from.empty() && manifest.contains("given_network") &&
+          manifest.at("given_network") !=
+              sha256_file(RunFolder(settings.init_from).file("model.safetensors")))
+        throw UserError(
+            "{} holds a run that went on from another network than that of {}; remove it, or give "
+            "another folder with --runs",
+            printable(folder.path().native()), printable(settings.init_from));
+      return;
     }
     throw UserError(
         "{} holds a run with other settings than those of the comparison; remove it, or give "

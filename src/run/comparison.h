@@ -66,7 +66,7 @@ struct ComparedRun {
   std::string data, label;
   std::uint64_t seed = 0;
   Agreement scores;
-  double seconds = 0;  ///< of the fit alone
+  double seconds = 0;  ///< of the fit alone, with those before it was resumed
   std::int64_t clusters = 0;
   std::vector<std::int64_t> sizes;         ///< images of each cluster, largest first
   std::optional<EnsembleScores> ensemble;  ///< its last one, where the method makes any

@@ -345,6 +345,13 @@ void HistoryWriter::append(const nlohmann::json& record) {
 
 void HistoryWriter::flush() const { flush_file(path_); }
 
+double HistoryWriter::earlier_seconds() const {
+  const auto end = lines_.begin() + static_cast<std::ptrdiff_t>(earlier_);
+  return std::accumulate(lines_.begin(), end, 0.0, [](double sum, const nlohmann::json& line) {
+    return sum + line.value("seconds", 0.0);
+  });
+}
+
 std::vector<std::int32_t> order_by_size(const std::vector<std::int32_t>& labels,
                                         std::int64_t clusters) {
   std::vector<std::int64_t> sizes(static_cast<std::size_t>(clusters));

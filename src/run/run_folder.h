@@ -107,6 +107,8 @@ class HistoryWriter {
   void append(const nlohmann::json& record);
   /// Flushes to disk what was appended.
   void flush() const;
+  /// What the epochs of earlier starts took, those that were not trained again.
+  double earlier_seconds() const;
 
  private:
   std::filesystem::path path_;

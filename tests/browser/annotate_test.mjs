@@ -309,10 +309,11 @@ test("images are selected, moved, split off, merged and named, and each is undon
     assert.deepEqual(await ids(), chosen);
     assert.equal(await grid.evaluate((element) => element.scrollTop), 1500);
 
-    await page.keyboard.press("m");
+    await page.getByRole("button", { name: "Move" }).click();
     await page.getByRole("combobox").fill("1");
     await page.keyboard.press("Enter");
     await selected("Click, drag");
+    await page.waitForFunction(() => document.activeElement?.matches(".grid"));
     const size = async (id) => (await clusters()).find((cluster) => cluster.id === id)?.size ?? 0;
     assert.equal(await size(0), before[0].size - 3);
     assert.equal(await size(1), before[1].size + 3);
@@ -325,7 +326,6 @@ test("images are selected, moved, split off, merged and named, and each is undon
     await annotator.assertTilesShowTheirIds(page, 30);
 
     // By keyboard: five images from where the pointer was.
-    await grid.focus();
     await page.keyboard.press("Space");
     for (let step = 0; step < 4; ++step) await page.keyboard.press("Shift+ArrowRight");
     await selected("5 images selected");

@@ -95,7 +95,7 @@ torch::Tensor target_by_pairs(const torch::Tensor& features, const torch::Tensor
       others += p[j];
     }
     auto powers = (kind == AggregatedScores::sums ? scores : scores / others).pow(-1 / (m - 1));
-    if (kind == AggregatedScores::balanced) powers = powers / p.sum(0);
+    if (kind == AggregatedScores::balanced) powers = powers / p.sum(0).clamp_min(1);
     rows.push_back(powers / powers.sum());
   }
   return torch::stack(rows);
@@ -149,15 +149,24 @@ TEST(AggregatedTarget, OfFeaturesWithoutGroupsSumsFollowSizesAlone) {
   EXPECT_NEAR(share(AggregatedScores::balanced), 0.5, 0.1);
 }
 
+TEST(AggregatedTarget, AClusterThatABatchHasNoImageOfDoesNotDrawAllOfThem) {
+  // 32 images of 16 clusters, each certain, where features say nothing; a 17th has none.
+  const auto features = torch::eye(32);
+  const auto p = torch::cat({torch::eye(16), torch::zeros({16, 1})}, 1).repeat({2, 1});
+  const auto target = aggregated_target(features, p, 1.03, AggregatedScores::balanced);
+  EXPECT_LT(target.select(1, 16).max().item<double>(), 3.0 / 17);
+}
+
 TEST(RunningAggregate, OfOneBatchIsTheBatchsTarget) {
   torch::manual_seed(3);
   const auto features = torch::randn({8, 5}, torch::kDouble);
   const auto p = torch::randn({8, 3}, torch::kDouble).softmax(1);
   for (const auto kind : kAllScores) {
-    RunningAggregate aggregate(5, 3, 0);
-    aggregate.next(torch::randn({8, 5}), p, 1.5, kind);  // forgotten
-    EXPECT_TRUE(torch::allclose(aggregate.next(features, p, 1.5, kind),
-                                aggregated_target(features, p, 1.5, kind), 1e-9, 1e-12));
+    RunningAggregate aggregate(5, 3, {.batches = 1, .largest = 9});
+    aggregate.next(torch::randn({9, 5}), torch::ones({9, 3}) / 3, torch::arange(20, 29), 1.5,
+                   kind);  // forgotten
+    EXPECT_TRUE(torch::allclose(aggregate.next(features, p, torch::arange(8), 1.5, kind),
+                                aggregated_target(features, p, 1.5, kind), 1e-5, 1e-7));
   }
 }
 
@@ -167,12 +176,38 @@ TEST(RunningAggregate, OfPartsIsThatOfTheWhole) {
   const auto p = torch::randn({12, 3}, torch::kDouble).softmax(1);
   features[9].zero_();
   for (const auto kind : kAllScores) {
-    RunningAggregate aggregate(5, 3, 0.99);
+    RunningAggregate aggregate(5, 3, {.batches = 3, .largest = 4});
     torch::Tensor last;
-    for (const std::int64_t begin : {0, 4, 8})
-      last = aggregate.next(features.narrow(0, begin, 4), p.narrow(0, begin, 4), 1.5, kind);
-    EXPECT_TRUE(torch::allclose(last, target_by_pairs(features, p, 1.5, kind).narrow(0, 8, 4), 1e-9,
-                                1e-12));
+    const auto begin_again = [&](const torch::Tensor& rows, std::int64_t begin) {
+      last = aggregate.next(rows.narrow(0, begin, 4), p.narrow(0, begin, 4),
+                            torch::arange(begin, begin + 4), 1.5, kind);
+    };
+    begin_again(torch::randn({12, 5}), 4);  // gives way to what comes of the same images later
+    for (const std::int64_t begin : {0, 4, 8}) begin_again(features, begin);
+    EXPECT_TRUE(
+        torch::allclose(last, target_by_pairs(features, p, 1.5, kind).narrow(0, 8, 4), 1e-5, 1e-7));
+  }
+}
+
+TEST(RunningAggregate, AnImageHasNoSayInItsOwnTargetHoweverOftenItCame) {
+  // Rows at 90 degrees to each other, each certain of one of five clusters, epoch after epoch: to
+  // all other images all clusters are alike.
+  const std::int64_t images = 40, clusters = 5;
+  const auto features = torch::eye(images);
+  const auto p = torch::eye(clusters).repeat({images / clusters, 1});
+  for (const auto kind : {AggregatedScores::means, AggregatedScores::balanced}) {
+    RunningAggregate aggregate(images, clusters, {.batches = 4, .largest = 10});
+    torch::Tensor target;
+    for (std::int64_t step = 0; step < 12; ++step) {
+      // Another order in each epoch, so that some come again while the window has them.
+      const std::int64_t stride = step < 4 ? 1 : step < 8 ? 3 : 7;
+      const auto batch = (torch::arange(10) + 10 * (step % 4)) * stride % images;
+      target = aggregate.next(features.index_select(0, batch), p.index_select(0, batch), batch,
+                              1.03, kind);
+      if (step < 4) continue;
+      const auto own = (target * p.index_select(0, batch)).sum(1);
+      EXPECT_LT(own.max().item<double>(), kind == AggregatedScores::means ? 0.21 : 0.3);
+    }
   }
 }
 

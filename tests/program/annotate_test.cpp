@@ -91,6 +91,9 @@ TEST_F(AnnotateCommand, SaysWhatIsWrong) {
   program_.write("run/constraints.db", "not SQLite");
   EXPECT_CONTAINS(refusal({"annotate", "run"}), "is no store of constraints that coterie wrote");
   EXPECT_EQ(program_.read("run/constraints.db"), "not SQLite");
+  const Outcome evaluated = program_.run({"evaluate", "run"});
+  EXPECT_EQ(evaluated.code, 0) << evaluated.err;
+  EXPECT_CONTAINS(evaluated.err, "is no store of constraints that coterie wrote");
   program_.write("table.csv", toy_csv(60));
   EXPECT_EQ(program_
                 .run({"cluster", "table.csv", "-k", "3", "--label-column", "kind", "--out", "table",

@@ -57,10 +57,13 @@ std::map<std::string, std::vector<double>> losses_of(const Program& program,
 }
 
 // Targets, negatives, the queue, sizes of clusters and batch norms are those of the images of both.
+// dpac has several batches an epoch, over which it aggregates, and enough for whitening anew.
 TEST(TogetherSlow, TwoProcessesClusterAsOne) {
   for (const std::vector<std::string>& method :
-       {std::vector<std::string>{"dpac", "pretrain_epochs=2", "start=random"},
-        {"dpac", "pretrain_epochs=2", "start=random", "objective=jpac", "balance=1"},
+       {std::vector<std::string>{"dpac", "pretrain_epochs=1", "start=random"},
+        {"dpac", "pretrain_epochs=1", "start=random", "objective=jpac", "balance=1"},
+        {"dpac", "pretrain_epochs=1", "start=random", "contrast=moco", "queue=64"},
+        {"dpac", "pretrain_epochs=1", "self_label=true", "label_epochs=2", "threshold=0.3"},
         {"cc"},
         {"dcsc"},
         {"moco", "queue=128"}}) {
@@ -72,9 +75,11 @@ TEST(TogetherSlow, TwoProcessesClusterAsOne) {
                                       "--epochs",    "4",
                                       "--seed",      "1",
                                       "--method",    method[0],
-                                      "--set",       "batch_size=128",
                                       "--set",       "learning_rate=3e-5"};
-    if (method[0] == "dpac") words.insert(words.end(), {"--set", "pretrain_rate=3e-5"});
+    if (method[0] == "dpac")
+      words.insert(words.end(), {"--set", "batch_size=32", "--set", "pretrain_rate=3e-5"});
+    else
+      words.insert(words.end(), {"--set", "batch_size=128"});
     for (std::size_t i = 1; i < method.size(); ++i) words.insert(words.end(), {"--set", method[i]});
     words.insert(words.end(), {"--out", "alone"});
     const Outcome alone = program.run(words);

@@ -205,6 +205,22 @@ TEST_F(RunClustering, ACrashWhileARunIsSetAsideLosesNothing) {
   open_run(first.out, warnings_, CancelToken());
 }
 
+TEST(HistoryWriter, KnowsWhatTheEpochsBeforeAnInterruptionTook) {
+  const testing::TemporaryFolder folder;
+  const auto line = [](int epoch, double seconds) {
+    return nlohmann::json{{"stage", "train"}, {"epoch", epoch}, {"seconds", seconds}};
+  };
+  HistoryWriter first(folder / "history.jsonl", /*resume=*/false);
+  first.append(line(0, 2));
+  first.append(line(1, 3));
+  EXPECT_EQ(first.earlier_seconds(), 0);
+  HistoryWriter second(folder / "history.jsonl", /*resume=*/true);
+  EXPECT_EQ(second.earlier_seconds(), 5);
+  second.append(line(1, 7));  // trained again
+  second.append(line(2, 7));
+  EXPECT_EQ(second.earlier_seconds(), 2);
+}
+
 TEST_F(RunClustering, GoesOnWithTheThreadsItHadOrThoseThatAreAsked) {
   run_clustering(kmeans_request("other"), warnings_, CancelToken());  // decodes the images
   const int before = thread_count();

@@ -29,6 +29,25 @@ class RunComparison : public ::testing::Test {
     return run_comparison(comparison_, {first, seeds}, folder_ / "runs", warnings_, CancelToken());
   }
 
+  /// Sixty grey images of 8 x 8 in the place of the rows: class 0 black, 1 in the middle, 2 white.
+  void take_greys(const char* name) {
+    std::string pixels(60 * 64, '\0'), labels(60, '\0');
+    for (int i = 0; i < 60; ++i) {
+      labels[i] = static_cast<char>(i % 3);
+      std::fill_n(pixels.begin() + i * 64, 64, static_cast<char>(i % 3 * 100 + i / 3));
+    }
+    using namespace std::string_literals;
+    write_file(folder_ / "images-idx3-ubyte",
+               "\0\0\x08\x03\0\0\0\x3c\0\0\0\x08\0\0\0\x08"s + pixels);
+    write_file(folder_ / "labels-idx1-ubyte", "\0\0\x08\x01\0\0\0\x3c"s + labels);
+    comparison_.data = {{.name = name,
+                         .input = (folder_ / "images-idx3-ubyte").native(),
+                         .load = {.labels = (folder_ / "labels-idx1-ubyte").native()},
+                         .clusters = 2,
+                         .seeds = 1}};
+    comparison_.data[0].load.cache = folder_ / "cache";
+  }
+
   TemporaryFolder folder_;
   Warnings warnings_;
   Comparison comparison_{
@@ -77,23 +96,23 @@ TEST_F(RunComparison, LeavesOutRunsOfDataThatHaveChangedSince) {
   EXPECT_CONTAINS(warnings_.all(), "holds a run of other data");
 }
 
+TEST_F(RunComparison, LeavesOutRunsThatWentOnFromAnotherNetwork) {
+  take_greys("Greys");
+  comparison_.methods = {{"first", "ae", {{"epochs", "1"}}},
+                         {"second", "dec", {{"epochs", "1"}}, "first"}};
+  ASSERT_EQ(run(1).size(), 2u) << warnings_.all();
+  EXPECT_EQ(run(1).size(), 2u) << warnings_.all();
+  const auto manifest = folder_ / "runs/greys-second-seed0/manifest.json";
+  auto json = nlohmann::json::parse(read_file(manifest));
+  json.at("given_network") = std::string(64, '0');
+  write_file(manifest, json.dump());
+  EXPECT_EQ(run(1).size(), 1u);
+  EXPECT_CONTAINS(warnings_.all(), "went on from another network");
+}
+
 TEST_F(RunComparison, OfSomeClassesTakesTheirImagesAlone) {
-  // Sixty grey images of 8 x 8: class 0 black, 1 in the middle, 2 white.
-  std::string pixels(60 * 64, '\0'), labels(60, '\0');
-  for (int i = 0; i < 60; ++i) {
-    labels[i] = static_cast<char>(i % 3);
-    std::fill_n(pixels.begin() + i * 64, 64, static_cast<char>(i % 3 * 100 + i / 3));
-  }
-  using namespace std::string_literals;
-  write_file(folder_ / "images-idx3-ubyte", "\0\0\x08\x03\0\0\0\x3c\0\0\0\x08\0\0\0\x08"s + pixels);
-  write_file(folder_ / "labels-idx1-ubyte", "\0\0\x08\x01\0\0\0\x3c"s + labels);
-  comparison_.data = {{.name = "Greys, two classes",
-                       .input = (folder_ / "images-idx3-ubyte").native(),
-                       .load = {.labels = (folder_ / "labels-idx1-ubyte").native()},
-                       .clusters = 2,
-                       .part = {.classes = 2},
-                       .seeds = 1}};
-  comparison_.data[0].load.cache = folder_ / "cache";
+  take_greys("Greys, two classes");
+  comparison_.data[0].part.classes = 2;
   const auto runs = run(3);
   ASSERT_EQ(runs.size(), 2u) << warnings_.all();  // one seed of each method
   EXPECT_EQ(runs[0].scores.acc, 1);

@@ -1,6 +1,7 @@
 #include "coterie/methods/dpac/dpac.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "coterie/loss/running_aggregate.h"
 #include "coterie/methods/aggregated_target_params.h"
@@ -119,13 +120,18 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
     weak_ = body().recipe();
     strong_ = view_recipe(ViewPreset::strong, body().side());
     strong_.flip = weak_.flip;  // digits are never mirrored
+    // Nothing of an earlier training, with other parameters perhaps, goes into this one.
+    slow_.reset();
+    whitening_.reset();
+    aggregate_.reset();
+    codes_.reset();
     if (params_.contrast == DpacContrast::moco)
-      slow_ =
-          make_momentum_contrast(body().backbone(), heads().projector(),
-                                 {.queue = params_.queue,
-                                  .momentum = params_.momentum,
-                                  .temperature = params_.temperature},
-                                 params_.batch_size, /*share_batch_norms=*/true, training.engine);
+      slow_ = make_momentum_contrast(body().backbone(), heads().projector(),
+                                     {.queue = params_.queue,
+                                      .momentum = params_.momentum,
+                                      .temperature = params_.temperature},
+                                     largest_batch(training.engine, params_.stage("")),
+                                     /*share_batch_norms=*/true, training.engine);
     bool has_clusters = training.has_clusters;
     // Where a label head decided, the clusters of the other, which would now go on learning, are of
     // an earlier network.
@@ -239,11 +245,10 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
     return params_.distance == DpacDistance::centred ? centred_rows(all, /*whiten=*/false) : all;
   }
 
-  /// What the aggregate keeps in a step: an epoch covers each image once, so that there is nothing
-  /// to be left out of its target but its latest share.
-  double memory_of(const Training& training, const Stage& stage) const {
-    const auto batches = static_cast<double>(training.engine.steps_per_epoch(stage));
-    return std::min(params_.memory, 1 - 1 / batches);
+  RunningAggregate::Window window(const Engine& engine, const Stage& stage) const {
+    const auto steps = static_cast<double>(engine.steps_per_epoch(stage));
+    return {.batches = std::lround(std::min(1 / (1 - params_.memory), steps)),
+            .largest = largest_batch(engine, stage)};
   }
 
   /// Has `stage` begin its epochs with what must be learned from all images. Returns the network
@@ -255,8 +260,8 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
     if (params_.objective == DpacObjective::opa) {
       const std::int64_t width =
           params_.distance == DpacDistance::projections ? params_.projection : body().width();
-      aggregate_ =
-          std::make_shared<RunningAggregate>(width, training.clusters, memory_of(training, stage));
+      aggregate_ = std::make_shared<RunningAggregate>(width, training.clusters,
+                                                      window(training.engine, stage));
       aggregate_->to(device);
       training.engine.keep("aggregate", *aggregate_);
     }
@@ -309,7 +314,8 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
                                         {all, processes.gather(student)});
         losses.parts.emplace_back("distance", objective);
       } else {
-        const auto target = codes_ ? codes_->of(batch.indices) : aggregated(plain, processes);
+        const auto target =
+            codes_ ? codes_->of(batch.indices) : aggregated(plain, batch, processes);
         objective = kl_divergence(target, views.first_logits.log_softmax(1));
         losses.parts.emplace_back("divergence", objective);
         losses.parts.emplace_back("agreement",
@@ -328,10 +334,12 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
   }
 
   /// The targets of this process's images, from those of all.
-  torch::Tensor aggregated(const AssignedRows& plain, const Processes& processes) const {
+  torch::Tensor aggregated(const AssignedRows& plain, const Batch& batch,
+                           const Processes& processes) const {
+    const auto images = on_device(batch.indices, plain.probabilities.device());
     const auto targets =
         aggregate_->next(measured(plain, processes), processes.gather(plain.probabilities),
-                         params_.m, params_.scores);
+                         processes.gather(images), params_.m, params_.scores);
     const std::int64_t count = plain.probabilities.size(0);
     return targets.narrow(0, processes.rank() * count, count);
   }

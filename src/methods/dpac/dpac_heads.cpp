@@ -16,6 +16,8 @@ DpacHeads::DpacHeads(const ContrastHeadsShape& shape, bool label_head, RandomStr
 
 void DpacHeads::forget_clusters(RandomStream& weights) {
   initialise(*clusters(), weights);
+  if (!labels_) return;
+  initialise(*labels_, weights);
   deciding_.zero_();
 }
 

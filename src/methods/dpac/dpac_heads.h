@@ -18,7 +18,7 @@ class DpacHeads : public ContrastHeads {
   }
   /// From now on images have the label head's clusters.
   void labels_decide() { deciding_.fill_(1); }
-  /// From now on they have those of the cluster head, which begins anew.
+  /// From now on they have those of the cluster head; both heads begin anew.
   void forget_clusters(RandomStream& weights);
   bool decided_by_labels() const {
     return deciding_.defined() && deciding_.item<std::int64_t>() == 1;

@@ -24,11 +24,11 @@ class Moco : public ContrastiveMethod<MocoParams> {
 
  private:
   Stage stage(ImageEncoder& encoder, Mlp& projector, Engine& engine) override {
+    Stage contrast = params_.stage("contrast");
     const auto slow = make_momentum_contrast(
         encoder.backbone(), projector,
         {.queue = params_.queue, .momentum = params_.momentum, .temperature = params_.temperature},
-        params_.batch_size, params_.sync_batch_norm, engine);
-    Stage contrast = params_.stage("contrast");
+        largest_batch(engine, contrast), params_.sync_batch_norm, engine);
     contrast.trained = {&encoder.module(), projector.get()};
     contrast.step = [&, slow, recipe = encoder.recipe()](Batch& batch) -> Losses {
       const auto queries = engine.forward(

@@ -29,9 +29,9 @@ export function ImageGrid({ label, pages, selection, tile, redraw, onZoom }: Gri
   });
 
   useEffect(() => {
-    // Where nothing else has the keyboard, it is for the images.
+    // Where nothing else has the keyboard, it is for the images: a button that a move leaves disabled loses it.
     if (document.activeElement === document.body) box.current!.focus({ preventScroll: true });
-  }, []);
+  }, [total, selection.ids.size]);
 
   const reveal = (index: number) => {
     const top = Math.floor(index / layout.columns) * layout.stepY;
