@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fstream>
 #include <string>
+#include <string_view>
 
 #include "coterie/core/error.h"
 
@@ -38,23 +39,49 @@ std::uint64_t cached_files(const std::string& folder) {
   return sum;
 }
 
-/// What is left of the control group's limit, where it has one; version 2 or 1.
+/// The control group of this process in the hierarchy that has memory, "/..."; version 2 has one
+/// for all, which /proc/self/cgroup shows with no `controller`.
+std::string group_path(std::string_view controller) {
+  std::ifstream file("/proc/self/cgroup");
+  for (std::string line; std::getline(file, line);) {
+    const auto first = line.find(':'), second = line.find(':', first + 1);
+    if (second == std::string::npos) continue;
+    const auto controllers = fmt::format(",{},", line.substr(first + 1, second - first - 1));
+    if (controllers.find(fmt::format(",{},", controller)) != std::string::npos)
+      return line.substr(second + 1);
+  }
+  return "/";
+}
+
+/// The least that is left of the limits of this process's control group and of those around it,
+/// where one has a limit; version 2 or 1.
 std::optional<std::uint64_t> group_memory() {
   struct Version {
-    std::string folder;
+    std::string mount;
+    const char* controller;
     const char* limit;
     const char* used;
   };
   const Version versions[] = {
-      {"/sys/fs/cgroup", "/memory.max", "/memory.current"},
-      {"/sys/fs/cgroup/memory", "/memory.limit_in_bytes", "/memory.usage_in_bytes"}};
-  for (const auto& [folder, limit_file, used_file] : versions) {
-    const auto limit = number_in(folder + limit_file), used = number_in(folder + used_file);
-    if (!limit || !used) continue;
-    const std::uint64_t held = *used - std::min(*used, cached_files(folder));
-    return *limit - std::min(*limit, held);
+      {"/sys/fs/cgroup", "", "/memory.max", "/memory.current"},
+      {"/sys/fs/cgroup/memory", "memory", "/memory.limit_in_bytes", "/memory.usage_in_bytes"}};
+  std::optional<std::uint64_t> least;
+  for (const auto& [mount, controller, limit_file, used_file] : versions) {
+    std::string path = group_path(controller);
+    while (true) {
+      while (path.ends_with('/')) path.pop_back();
+      const std::string folder = mount + path;
+      const auto limit = number_in(folder + limit_file), used = number_in(folder + used_file);
+      if (limit && used) {
+        const std::uint64_t held = *used - std::min(*used, cached_files(folder));
+        const std::uint64_t left = *limit - std::min(*limit, held);
+        least = std::min(left, least.value_or(left));
+      }
+      if (path.empty()) break;
+      path.resize(path.rfind('/') + 1);
+    }
   }
-  return std::nullopt;
+  return least;
 }
 
 std::string size_text(double bytes) {

@@ -144,30 +144,30 @@ std::vector<std::int32_t> best_matching(Labels labels, Labels truth) {
 }
 
 Confusion confusion_matrix(Labels labels, Labels truth) {
-  const Matrix<std::int64_t> table = contingency_table(labels, truth);
-  const auto matched = best_matching(labels, truth);
-  std::vector<std::int32_t> own(static_cast<std::size_t>(table.cols()), -1);  // of each class
-  std::vector<std::int32_t> others;
-  for (std::int32_t cluster = 0; cluster < table.rows(); ++cluster) {
-    const auto* row = table.row(cluster);
-    if (matched[cluster] >= 0) {
-      own[matched[cluster]] = cluster;
-    } else if (std::any_of(row, row + table.cols(), [](auto count) { return count > 0; })) {
-      others.push_back(cluster);
-    }
+  const Table table = make_table(labels, truth);
+  const std::int64_t classes = table.column_values.back() + std::int64_t{1};
+  const auto matched = match_rows(table);
+  std::vector<std::int64_t> own(static_cast<std::size_t>(classes), -1);  // row of each class
+  std::vector<std::int64_t> rows, others;
+  for (std::int64_t row = 0; row < table.counts.rows(); ++row) {
+    if (matched[row] >= 0)
+      own[table.column_values[matched[row]]] = row;
+    else
+      others.push_back(row);
   }
   Confusion confusion;
-  for (const std::int32_t cluster : own) {
-    confusion.columns.push_back(cluster < 0 ? -1
-                                            : static_cast<std::int32_t>(confusion.clusters.size()));
-    if (cluster >= 0) confusion.clusters.push_back(cluster);
+  for (const std::int64_t row : own) {
+    confusion.columns.push_back(row < 0 ? -1 : static_cast<std::int32_t>(rows.size()));
+    if (row >= 0) rows.push_back(row);
   }
-  confusion.clusters.insert(confusion.clusters.end(), others.begin(), others.end());
-  confusion.counts =
-      Matrix<std::int64_t>(table.cols(), static_cast<std::int64_t>(confusion.clusters.size()));
-  for (std::int64_t column = 0; column < confusion.counts.cols(); ++column)
-    for (std::int64_t c = 0; c < table.cols(); ++c)
-      confusion.counts(c, column) = table(confusion.clusters[column], c);
+  rows.insert(rows.end(), others.begin(), others.end());
+  confusion.counts = Matrix<std::int64_t>(classes, static_cast<std::int64_t>(rows.size()));
+  for (std::size_t column = 0; column < rows.size(); ++column) {
+    confusion.clusters.push_back(table.row_values[rows[column]]);
+    for (std::int64_t c = 0; c < table.counts.cols(); ++c)
+      confusion.counts(table.column_values[c], static_cast<std::int64_t>(column)) =
+          table.counts(rows[column], c);
+  }
   return confusion;
 }
 

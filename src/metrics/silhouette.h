@@ -26,9 +26,10 @@ std::vector<double> silhouette_samples(ConstFeatures features, std::span<const s
 double silhouette(ConstFeatures features, std::span<const std::int32_t> labels,
                   const CancelToken* cancel = nullptr);
 
-/// The mean score, estimated from about `sample` items (at least 2) in O(sample^2 D). Each cluster
-/// gives its share of the sample, at least two items where it has them, drawn without
-/// replacement, and counts with its true size; so small clusters are not lost. Equal to
+/// The mean score, estimated from about `sample` items (at least 2), or two of each cluster where
+/// these are more, in the square of their number times D. Each cluster gives its share of the
+/// sample, at least two items where it has them, drawn without replacement, and counts with its
+/// true size; so small clusters are not lost. Equal to
 /// `silhouette` where `sample` is N or more.
 double sampled_silhouette(ConstFeatures features, std::span<const std::int32_t> labels,
                           std::int64_t sample, RandomStream& random,

@@ -597,6 +597,9 @@ LoadedRun run_clustering(const ClusterRequest& request, Progress& progress,
     throw;
   } catch (...) {
     if (holds_checkpoint(folder)) {
+      progress.warn(
+          fmt::format("what was trained until then is kept; go on with: coterie resume {}",
+                      printable(folder.path().native())));
       tell_of_replaced(folder, progress);
     } else {  // A run that cannot be continued leaves nothing behind.
       folder.bring_back();
@@ -675,7 +678,8 @@ nlohmann::json evaluate_run(const fs::path& path, const std::string& labels, Pro
     metrics["confusion"] = {
         {"classes", run.dataset.class_names}, {"clusters", confusion.clusters}, {"counts", counts}};
   }
-  // Without ground truth this is the one figure there is: how far apart the clusters are.
+  // Without ground truth this is the one figure there is: how far apart the clusters are. Where
+  // there are so many that the sample cannot have two images of each, it is left out.
   constexpr std::int64_t kSilhouetteRows = 2000;
   Matrix<float> embeddings;
   ConstFeatures features = run.dataset.features;
@@ -685,7 +689,7 @@ nlohmann::json evaluate_run(const fs::path& path, const std::string& labels, Pro
   }
   const auto sizes = sizes_of(found, run.clusters);
   const auto filled = std::count_if(sizes.begin(), sizes.end(), [](auto n) { return n > 0; });
-  if (!features.empty() && filled > 1) {
+  if (!features.empty() && filled > 1 && 2 * filled <= kSilhouetteRows) {
     RandomStream random(run.manifest.at("seed").get<std::uint64_t>(), "silhouette");
     metrics["silhouette"] = sampled_silhouette(features, found, kSilhouetteRows, random, &cancel);
   }

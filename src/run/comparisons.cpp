@@ -234,7 +234,9 @@ constexpr const char* kCc = "CC";
 
 Comparison contrastive(const fs::path& folder) {
   Comparison table{.name = "contrastive",
-                   .about = "contrastive methods after 30 epochs on a compact backbone"};
+                   .about =
+                       "contrastive methods on a compact backbone: 20 epochs of SimCLR, and 10 "
+                       "more of each method"};
   const auto row = [&](const char* label, const char* method, const char* start,
                        std::map<std::string, std::string> parameters) {
     table.methods.push_back({label, method, contrastive_parameters(std::move(parameters)), start});
@@ -245,6 +247,7 @@ Comparison contrastive(const fs::path& folder) {
   row(kSimclr, "simclr", kPretraining, {{"epochs", "10"}});
   row("SimCLR + k-means", "simclr", kSimclr,
       {{"epochs", "0"}, {"cluster", "kmeans"}, {"embedding", "plain"}});
+  row("SimCLR + k-means, whitened", "simclr", kSimclr, {{"epochs", "0"}, {"cluster", "kmeans"}});
   row("MoCo + PAC", "moco", "", {{"epochs", "30"}});
   row(kCc, "cc", kPretraining, {{"epochs", "10"}});
   row(kOpa, "dpac", kPretraining, {{"epochs", "10"}});

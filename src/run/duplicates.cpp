@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstring>
 #include <functional>
-#include <numeric>
 #include <string_view>
 #include <unordered_map>
 
@@ -12,6 +11,7 @@
 #include "coterie/core/text.h"
 #include "coterie/run/run_rows.h"
 #include "coterie/shallow/distinct_rows.h"
+#include "coterie/shallow/neighbour_graph.h"
 #include "coterie/shallow/neighbours.h"
 
 namespace coterie {
@@ -43,26 +43,6 @@ std::vector<std::int64_t> first_equal_images(const TrainingData& data) {
   }
   return equal;
 }
-
-/// Sets of rows that grow together; a set is known by its lowest row.
-class Sets {
- public:
-  explicit Sets(std::int64_t rows) : parent_(static_cast<std::size_t>(rows)) {
-    std::iota(parent_.begin(), parent_.end(), 0);
-  }
-  std::int64_t lowest(std::int64_t row) {
-    while (parent_[row] != row) row = parent_[row] = parent_[parent_[row]];
-    return row;
-  }
-  void join(std::int64_t a, std::int64_t b) {
-    a = lowest(a);
-    b = lowest(b);
-    parent_[std::max(a, b)] = std::min(a, b);
-  }
-
- private:
-  std::vector<std::int64_t> parent_;
-};
 
 /// The rows that differ, by the lowest id of each, and their nearest neighbours.
 struct DistinctNeighbours {
@@ -116,7 +96,7 @@ Duplicates find_duplicates(const TrainingData& data, ConstFeatures rows, double 
   Duplicates result;
   result.threshold = threshold > 0 ? threshold : threshold_for(distinct.found);
 
-  Sets sets(data.count);
+  DisjointSets sets(data.count);
   std::vector<double> similarity(equal.size(), 0);
   std::vector<bool> exact(equal.size());
   for (std::int64_t i = 0; i < data.count; ++i) {
@@ -137,13 +117,13 @@ Duplicates find_duplicates(const TrainingData& data, ConstFeatures rows, double 
     }
 
   std::vector<std::int64_t> sizes(equal.size());
-  for (std::int64_t i = 0; i < data.count; ++i) ++sizes[sets.lowest(i)];
+  for (std::int64_t i = 0; i < data.count; ++i) ++sizes[sets.find(i)];
   std::vector<std::int64_t> numbers(equal.size(), -1);
   for (std::int64_t i = 0; i < data.count; ++i) {
-    const std::int64_t lowest = sets.lowest(i);
-    if (sizes[lowest] < 2) continue;
-    if (numbers[lowest] < 0) numbers[lowest] = result.groups++;
-    result.rows.push_back({numbers[lowest], i, exact[i], similarity[i]});
+    const std::int64_t set = sets.find(i);
+    if (sizes[set] < 2) continue;
+    if (numbers[set] < 0) numbers[set] = result.groups++;
+    result.rows.push_back({numbers[set], i, exact[i], similarity[i]});
   }
   std::stable_sort(result.rows.begin(), result.rows.end(),
                    [](const Duplicate& a, const Duplicate& b) { return a.group < b.group; });

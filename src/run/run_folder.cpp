@@ -339,8 +339,7 @@ void HistoryWriter::append(const nlohmann::json& record) {
                                               static_cast<ssize_t>(text.size());
   if (descriptor >= 0) ::close(descriptor);
   if (!written)
-    throw UserError("cannot write {}; check that its disk has space and then run: coterie resume",
-                    printable(path_.native()));
+    throw UserError("cannot write {}; check that its disk has space", printable(path_.native()));
 }
 
 void HistoryWriter::flush() const { flush_file(path_); }

@@ -11,16 +11,17 @@ namespace coterie {
 namespace {
 
 /// Sets of items that are joined two by two.
-class DisjointSets {
+/// The node of the dendrogram that each item is in so far.
+class Tops {
  public:
-  explicit DisjointSets(std::int64_t items) : parent_(static_cast<std::size_t>(items)) {
+  explicit Tops(std::int64_t items) : parent_(static_cast<std::size_t>(items)) {
     std::iota(parent_.begin(), parent_.end(), std::int64_t{0});
   }
   std::int64_t find(std::int64_t item) {
     while (parent_[item] != item) item = parent_[item] = parent_[parent_[item]];
     return item;
   }
-  void join(std::int64_t root, std::int64_t into) { parent_[root] = into; }
+  void put(std::int64_t top, std::int64_t into) { parent_[top] = into; }
 
  private:
   std::vector<std::int64_t> parent_;
@@ -52,15 +53,15 @@ struct CountedRows {
 std::vector<Merge> merges_of(std::vector<Join> joins, std::int64_t items) {
   std::stable_sort(joins.begin(), joins.end(),
                    [](const Join& x, const Join& y) { return x.height < y.height; });
-  DisjointSets sets(2 * items - 1);
+  Tops tops(2 * items - 1);
   std::vector<std::int64_t> sizes(static_cast<std::size_t>(2 * items - 1), 1);
   std::vector<Merge> merges;
   merges.reserve(joins.size());
   for (const Join& join : joins) {
-    const auto [a, b] = std::minmax({sets.find(join.a), sets.find(join.b)});
+    const auto [a, b] = std::minmax({tops.find(join.a), tops.find(join.b)});
     const std::int64_t made = items + static_cast<std::int64_t>(merges.size());
-    sets.join(a, made);
-    sets.join(b, made);
+    tops.put(a, made);
+    tops.put(b, made);
     sizes[made] = sizes[a] + sizes[b];
     merges.push_back({a, b, join.height, sizes[made]});
   }
@@ -98,16 +99,16 @@ std::vector<std::int32_t> cut_dendrogram(std::span<const Merge> merges, std::int
   if (clusters < 1 || clusters > rows)
     throw UserError("a dendrogram of {} rows cannot be cut into {} clusters: allowed is 1 to {}",
                     rows, clusters, rows);
-  DisjointSets sets(2 * rows - 1);
+  Tops tops(2 * rows - 1);
   for (std::int64_t m = 0; m < rows - clusters; ++m) {
-    sets.join(merges[m].a, rows + m);
-    sets.join(merges[m].b, rows + m);
+    tops.put(merges[m].a, rows + m);
+    tops.put(merges[m].b, rows + m);
   }
   std::vector<std::int32_t> label_of(static_cast<std::size_t>(2 * rows - 1), -1);
   std::vector<std::int32_t> labels(static_cast<std::size_t>(rows));
   std::int32_t next = 0;
   for (std::int64_t i = 0; i < rows; ++i) {
-    std::int32_t& label = label_of[sets.find(i)];
+    std::int32_t& label = label_of[tops.find(i)];
     if (label < 0) label = next++;
     labels[i] = label;
   }

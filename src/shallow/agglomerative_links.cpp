@@ -6,6 +6,7 @@
 #include "coterie/core/parallel.h"
 #include "coterie/shallow/agglomerative_rounds.h"
 #include "coterie/shallow/row_blocks.h"
+#include "coterie/shallow/row_distance.h"
 #include "coterie/shallow/rows.h"
 
 namespace coterie {
@@ -91,15 +92,6 @@ void load_block(const PreparedRows& prepared, std::span<const std::int64_t> rows
   squares = x.rowwise().squaredNorm();
 }
 
-double exact_distance(const float* x, const float* y, std::int64_t columns) {
-  double sum = 0;
-  for (std::int64_t d = 0; d < columns; ++d) {
-    const double step = static_cast<double>(x[d]) - static_cast<double>(y[d]);
-    sum += step * step;
-  }
-  return std::sqrt(sum);
-}
-
 }  // namespace
 
 std::vector<Join> link_single(ConstFeatures features, std::span<const std::int64_t> rows,
@@ -177,11 +169,11 @@ void euclidean_distances(ConstFeatures features, std::span<const std::int64_t> r
             const double lengths = x_squares[b] + y_squares[c];
             const double square = lengths - 2 * products(b, c);
             // What is left of two nearly equal rows is mostly rounding.
-            out[start + c] = static_cast<float>(square > 1e-6 * lengths
-                                                    ? std::sqrt(square)
-                                                    : exact_distance(features.row(rows[first + b]),
-                                                                     features.row(rows[start + c]),
-                                                                     features.cols));
+            out[start + c] = static_cast<float>(
+                square > 1e-6 * lengths
+                    ? std::sqrt(square)
+                    : std::sqrt(squared_distance(features.row(rows[first + b]),
+                                                 features.row(rows[start + c]), features.cols)));
           }
         }
       }

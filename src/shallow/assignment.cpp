@@ -14,6 +14,45 @@ namespace {
 
 /// Squared distances of rows up to this size, over millions of columns, fit into a float.
 constexpr float kLargestFeature = 1e15f;
+/// Below it, they are no longer numbers of full precision.
+constexpr float kSmallestFeature = 1e-15f;
+
+/// See check_features. Returns the largest feature, without its sign.
+float checked_largest(ConstFeatures features) {
+  if (features.rows == 0) throw UserError("there are no rows to cluster; give at least two");
+  if (features.cols == 0) throw UserError("the rows have no columns; give at least one feature");
+  std::atomic<std::int64_t> first_bad{features.size()};
+  std::atomic<std::uint32_t> largest_of_all{0};
+  parallel_for(features.rows, 1024, [&](std::int64_t begin, std::int64_t end) {
+    const float* values = features.row(begin);
+    const std::int64_t count = (end - begin) * features.cols;
+    // As whole numbers, the bits of floats without their sign stand in the order of the values,
+    // NaN and infinity above all.
+    constexpr std::uint32_t kSign = 0x80000000;
+    std::uint32_t largest = 0;
+    for (std::int64_t i = 0; i < count; ++i)
+      largest = std::max(largest, std::bit_cast<std::uint32_t>(values[i]) & ~kSign);
+    std::uint32_t before = largest_of_all.load();
+    while (before < largest && !largest_of_all.compare_exchange_weak(before, largest)) {
+    }
+    if (largest <= std::bit_cast<std::uint32_t>(kLargestFeature)) return;
+    for (std::int64_t i = 0; i < count; ++i) {
+      if (std::abs(values[i]) <= kLargestFeature) continue;
+      std::int64_t position = begin * features.cols + i;
+      std::int64_t known = first_bad.load();
+      while (position < known && !first_bad.compare_exchange_weak(known, position)) {
+      }
+      return;
+    }
+  });
+  if (const std::int64_t bad = first_bad.load(); bad < features.size())
+    throw UserError("row {}, column {} holds {}: features must be finite numbers{}",
+                    bad / features.cols, bad % features.cols, features.data[bad],
+                    std::isfinite(features.data[bad])
+                        ? fmt::format(" of at most {:g} in size; scale them", kLargestFeature)
+                        : "");
+  return std::bit_cast<float>(largest_of_all.load());
+}
 
 }  // namespace
 
@@ -43,39 +82,12 @@ std::int64_t count_distinct_rows(ConstFeatures features, std::int64_t limit) {
   return static_cast<std::int64_t>(seen.size());
 }
 
-void check_features(ConstFeatures features) {
-  if (features.rows == 0) throw UserError("there are no rows to cluster; give at least two");
-  if (features.cols == 0) throw UserError("the rows have no columns; give at least one feature");
-  std::atomic<std::int64_t> first_bad{features.size()};
-  parallel_for(features.rows, 1024, [&](std::int64_t begin, std::int64_t end) {
-    const float* values = features.row(begin);
-    const std::int64_t count = (end - begin) * features.cols;
-    // As whole numbers, the bits of floats without their sign stand in the order of the values,
-    // NaN and infinity above all.
-    constexpr std::uint32_t kSign = 0x80000000;
-    std::uint32_t largest = 0;
-    for (std::int64_t i = 0; i < count; ++i)
-      largest = std::max(largest, std::bit_cast<std::uint32_t>(values[i]) & ~kSign);
-    if (largest <= std::bit_cast<std::uint32_t>(kLargestFeature)) return;
-    for (std::int64_t i = 0; i < count; ++i) {
-      if (std::abs(values[i]) <= kLargestFeature) continue;
-      std::int64_t position = begin * features.cols + i;
-      std::int64_t known = first_bad.load();
-      while (position < known && !first_bad.compare_exchange_weak(known, position)) {
-      }
-      return;
-    }
-  });
-  if (const std::int64_t bad = first_bad.load(); bad < features.size())
-    throw UserError("row {}, column {} holds {}: features must be finite numbers{}",
-                    bad / features.cols, bad % features.cols, features.data[bad],
-                    std::isfinite(features.data[bad])
-                        ? fmt::format(" of at most {:g} in size; scale them", kLargestFeature)
-                        : "");
-}
+void check_features(ConstFeatures features) { checked_largest(features); }
 
 void check_clustering_input(ConstFeatures features, std::int64_t clusters) {
-  check_features(features);
+  if (const float largest = checked_largest(features); largest > 0 && largest < kSmallestFeature)
+    throw UserError("no feature is larger than {:g} in size: allowed is {:g} at least; scale them",
+                    largest, kSmallestFeature);
   if (clusters < 2 || clusters > features.rows)
     throw UserError("{} clusters were asked for: allowed is 2 to the number of rows, {}", clusters,
                     features.rows);

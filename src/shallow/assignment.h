@@ -29,7 +29,8 @@ struct ShallowContext {
 /// above 1e15 in size (their squares would leave the range of a float).
 void check_features(ConstFeatures features);
 
-/// check_features, and throws UserError unless 2 <= clusters <= the number of distinct rows.
+/// check_features, and throws UserError unless 2 <= clusters <= the number of distinct rows, and
+/// where all features are below 1e-15 in size (their squares would vanish) but not all 0.
 void check_clustering_input(ConstFeatures features, std::int64_t clusters);
 
 /// How many different rows there are; counting stops at `limit`.

@@ -119,8 +119,13 @@ class Sweep {
     for (int s = 0; s < params_.splits; ++s) {
       const auto& a = parts_[2 * s];
       const auto& b = parts_[2 * s + 1];
-      const auto labels_a = label(rows_at(sample_, a), clusters, 2 * s + 1);
-      const auto labels_b = label(rows_at(sample_, b), clusters, 2 * s + 2);
+      const Matrix<float> rows_a = rows_at(sample_, a), rows_b = rows_at(sample_, b);
+      // Clusters that a part of the rows does not hold do not come again.
+      if (count_distinct_rows(rows_a, clusters) < clusters ||
+          count_distinct_rows(rows_b, clusters) < clusters)
+        continue;
+      const auto labels_a = label(rows_a, clusters, 2 * s + 1);
+      const auto labels_b = label(rows_b, clusters, 2 * s + 2);
       std::vector<std::int32_t> both_a, both_b;
       for (std::size_t i = 0, j = 0; i < a.size() && j < b.size();) {
         if (a[i] == b[j]) {
@@ -167,7 +172,7 @@ ClusterCountChoice choose_cluster_count(ConstFeatures features, const LabelRows&
   RandomStream stream(context.seed, "number of clusters, sample");
   const Matrix<float> sample =
       sample_rows(features, std::min(features.rows, params.sample_rows), stream);
-  // The parts of the sample must hold so many different rows too.
+  // Parts of the sample are to hold so many different rows, too.
   const std::int64_t distinct = count_distinct_rows(sample, 4 * params.most);
   const std::int64_t most = std::clamp<std::int64_t>(distinct / 2, 2, params.most);
   if (distinct < 2)

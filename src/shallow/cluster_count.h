@@ -16,7 +16,7 @@ struct ClusterCountScore {
   double silhouette = 0;  ///< mean over the sample, in [-1, 1]
   double gap = 0;         ///< log dispersion of structureless data less that of the sample
   double gap_error = 0;   ///< standard error of the gap
-  double stability = 0;   ///< agreement (ARI) of clusterings of two halves on the rows of both
+  double stability = 0;   ///< agreement (ARI) of clusterings of two parts on the rows of both
 };
 
 struct ClusterCountChoice {

@@ -33,9 +33,7 @@ template <class Real>
 class MembershipBlock {
  public:
   MembershipBlock(std::int64_t columns, std::int64_t clusters, double m)
-      : m_(static_cast<Real>(m)),
-        x_(row_block(columns), columns),
-        logs_(row_block(columns), clusters) {}
+      : m_(m), x_(row_block(columns), columns), logs_(row_block(columns), clusters) {}
 
   auto rows() const { return x_.topRows(count_); }
   /// Sum of the rows' |x|^2.
@@ -60,21 +58,26 @@ class MembershipBlock {
       nearest_[b] = row.minCoeff();
       row /= nearest_[b];
     }
-    logs = logs.array().log() * (-1 / (m_ - 1));
+    logs = logs.array().log() * static_cast<Real>(-1 / (m_ - 1));
     for (std::int64_t b = 0; b < count; ++b) {
       const Real log_sum = std::log(logs.row(b).array().exp().sum());
       logs.row(b).array() -= log_sum;
-      objective += static_cast<double>(nearest_[b]) * std::exp(-(m_ - 1) * log_sum);
+      objective +=
+          static_cast<double>(nearest_[b]) * std::exp(-(m_ - 1) * static_cast<double>(log_sum));
     }
     return objective;
   }
 
   auto memberships() const { return logs_.topRows(count_).array().exp().matrix(); }
-  /// u^m, the weights of the centres' update.
-  auto weights() const { return (logs_.topRows(count_).array() * m_).exp().matrix(); }
+  /// (K u)^m, the weights of the centres' update: times K, as with large m all u are near 1 / K,
+  /// and their powers would vanish.
+  auto weights() const {
+    const Real even = std::log(static_cast<Real>(logs_.cols()));
+    return ((logs_.topRows(count_).array() + even) * static_cast<Real>(m_)).exp().matrix();
+  }
 
  private:
-  Real m_;
+  double m_;
   std::int64_t count_ = 0;
   RowMajor<Real> x_;     // [B, D]
   RowMajor<Real> logs_;  // [B, K]
@@ -121,7 +124,8 @@ class Iterations {
     });
   }
 
-  /// Centres from memberships that are softmax(N(0, 1)).
+  /// Centres from memberships that are softmax(N(0, 1)), to the power of m; of 8 at most, above
+  /// which floats do not hold it and a few rows are all of a centre.
   Matrix<double> random_centres(std::uint64_t seed) const {
     std::vector<RowMajor<float>> x(threads_,
                                    RowMajor<float>(row_block(rows_.cols()), rows_.cols()));
@@ -134,7 +138,9 @@ class Iterations {
         u.row(b) /= u.row(b).sum();
         rows_.load(first + b, x[rank].row(b).data());
       }
-      into.add(u.array().pow(static_cast<float>(params_.m)).matrix(), x[rank].topRows(count));
+      u *= static_cast<float>(clusters_);
+      into.add(u.array().pow(static_cast<float>(std::min(params_.m, 8.0))).matrix(),
+               x[rank].topRows(count));
     });
     Matrix<double> centres(clusters_, rows_.cols());
     move(centres, sums);

@@ -1,63 +1,17 @@
 #include "coterie/shallow/labelled_rows.h"
 
-#include <Eigen/Core>
 #include <algorithm>
-#include <limits>
 #include <ranges>
 
 #include "coterie/core/parallel.h"
 #include "coterie/shallow/distances.h"
-#include "coterie/shallow/row_blocks.h"
+#include "coterie/shallow/row_search.h"
 #include "coterie/shallow/stored_tensors.h"
 
 namespace coterie {
 namespace {
 
 constexpr float kOnLabel = 0.51f;
-
-/// The row of `rows` nearest to each of `queries` [M, D].
-std::vector<std::int64_t> nearest_of(ConstFeatures queries, ConstFeatures rows) {
-  using RowMajor = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-  using Map = Eigen::Map<RowMajor>;
-  using ConstMap = Eigen::Map<const RowMajor>;
-  const std::int64_t query_rows = row_block(rows.cols), kept_rows = 4 * query_rows;
-  const PreparedRows prepared(rows, PreparedRows::mean_of(rows, false), false);
-  const PreparedRows asked(queries, prepared.mean(), false);
-  std::vector<std::int64_t> nearest(static_cast<std::size_t>(queries.rows), 0);
-  parallel_for(
-      (queries.rows + query_rows - 1) / query_rows, 1, [&](std::int64_t b, std::int64_t e) {
-        Matrix<float> x(query_rows, queries.cols), y(kept_rows, queries.cols),
-            products(query_rows, kept_rows);
-        std::vector<float> half_squares(kept_rows);
-        for (std::int64_t first = b * query_rows; first < std::min(e * query_rows, queries.rows);
-             first += query_rows) {
-          const std::int64_t count = std::min(query_rows, queries.rows - first);
-          for (std::int64_t q = 0; q < count; ++q) asked.load(first + q, x.row(q));
-          // The largest x.y - |y|^2 / 2 is the least |x - y|^2.
-          std::vector<float> best(static_cast<std::size_t>(count),
-                                  -std::numeric_limits<float>::infinity());
-          for (std::int64_t start = 0; start < rows.rows; start += kept_rows) {
-            const std::int64_t width = std::min(kept_rows, rows.rows - start);
-            for (std::int64_t r = 0; r < width; ++r) {
-              prepared.load(start + r, y.row(r));
-              half_squares[r] = static_cast<float>(0.5 * squared_length(y.row(r), rows.cols));
-            }
-            Map(products.data(), count, width).noalias() =
-                ConstMap(x.data(), count, rows.cols) *
-                ConstMap(y.data(), width, rows.cols).transpose();
-            for (std::int64_t q = 0; q < count; ++q)
-              for (std::int64_t r = 0; r < width; ++r) {
-                const float closeness = products.data()[q * width + r] - half_squares[r];
-                if (closeness > best[q]) {
-                  best[q] = closeness;
-                  nearest[first + q] = start + r;
-                }
-              }
-          }
-        }
-      });
-  return nearest;
-}
 
 }  // namespace
 
@@ -112,9 +66,9 @@ Assignment LabelledRows::predict(ConstFeatures features) const {
     Matrix<float> queries(static_cast<std::int64_t>(unknown.size()), features.cols);
     for (std::size_t q = 0; q < unknown.size(); ++q)
       std::copy_n(features.row(unknown[q]), features.cols, queries.row(q));
-    const auto nearest = nearest_of(queries, rows_.view());
+    const auto nearest = nearest_rows(queries, rows_.view(), 1);
     for (std::size_t q = 0; q < unknown.size(); ++q)
-      result.labels[unknown[q]] = labels_[nearest[q]];
+      result.labels[unknown[q]] = labels_[nearest.rows(static_cast<std::int64_t>(q), 0)];
   }
   closeness_to_centres(PreparedRows(features, std::vector<double>(features.cols), false), means_,
                        result.probabilities);

@@ -87,19 +87,21 @@ void Lloyd::measure(const CentreProducts& products, const std::vector<std::uint3
 /// Half the way from each centre to the next one: a row nearer than that has no nearer centre.
 std::vector<float> Lloyd::half_gaps() const {
   std::vector<float> half(static_cast<std::size_t>(clusters_));
-  for (std::int64_t k = 0; k < clusters_; ++k) {
-    double least = std::numeric_limits<double>::infinity();
-    for (std::int64_t other = 0; other < clusters_; ++other) {
-      if (other == k) continue;
-      double square = 0;
-      for (std::int64_t d = 0; d < rows_.cols(); ++d) {
-        const double step = centres_(k, d) - centres_(other, d);
-        square += step * step;
+  parallel_for(clusters_, 16, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t k = begin; k < end; ++k) {
+      double least = std::numeric_limits<double>::infinity();
+      for (std::int64_t other = 0; other < clusters_; ++other) {
+        if (other == k) continue;
+        double square = 0;
+        for (std::int64_t d = 0; d < rows_.cols(); ++d) {
+          const double step = centres_(k, d) - centres_(other, d);
+          square += step * step;
+        }
+        least = std::min(least, square);
       }
-      least = std::min(least, square);
+      half[k] = static_cast<float>(0.5 * std::sqrt(least) * (1.0 - kRounding));
     }
-    half[k] = static_cast<float>(0.5 * std::sqrt(least) * (1.0 - kRounding));
-  }
+  });
   return half;
 }
 

@@ -33,7 +33,8 @@ using Candidate = std::pair<float, std::int64_t>;  // distance, row
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
-/// More candidates than asked for are kept, so that float rounding does not decide who is in.
+/// More candidates than asked for are kept, so that float rounding seldom decides who is in: only
+/// then is a row compared with all others again.
 constexpr std::int64_t kSpare = 3;
 
 /// Lists that an approximate search looks into for each row.
@@ -68,12 +69,6 @@ class CandidateHeaps {
     std::push_heap(begin, begin + kept_);
     worst_[row] = begin->first;
   }
-  /// The same for a candidate that the row may have already.
-  void offer_once(std::int64_t row, Candidate candidate) {
-    if (std::none_of(heap(row), heap(row) + kept_,
-                     [&](const Candidate& known) { return known.second == candidate.second; }))
-      offer(row, candidate);
-  }
 
  private:
   std::int64_t kept_;
@@ -91,6 +86,14 @@ class BlockedSearch {
         heaps_(rows.rows(), kept),
         half_squares_(static_cast<std::size_t>(rows.rows())),
         locks_(static_cast<std::size_t>(blocks_)) {}
+
+  /// How far the distances of each row may be off.
+  std::vector<double> rounding() const {
+    std::vector<double> all(half_squares_.size());
+    for (std::size_t i = 0; i < all.size(); ++i)
+      all[i] = product_rounding(half_squares_[i], rows_.cols());
+    return all;
+  }
 
   CandidateHeaps run(const ShallowContext& context) {
     parallel_for(rows_.rows(), 256, [&](std::int64_t begin, std::int64_t end) {
@@ -227,12 +230,19 @@ CandidateHeaps search_lists(const PreparedRows& rows, std::int64_t kept,
 }
 #endif
 
-CandidateHeaps find_candidates(const PreparedRows& rows, std::int64_t kept, NeighbourSearch search,
-                               const ShallowContext& context) {
+/// Candidates, and how far the half squared distances by which they were chosen may be off; empty
+/// where an approximate search chose them.
+struct Candidates {
+  CandidateHeaps heaps;
+  std::vector<double> rounding;
+};
+
+Candidates find_candidates(const PreparedRows& rows, std::int64_t kept, NeighbourSearch search,
+                           const ShallowContext& context) {
 #if defined(COTERIE_FAISS)
   if (search == NeighbourSearch::approximate ||
       (search == NeighbourSearch::automatic && rows.rows() > kExactRows))
-    return search_lists(rows, kept, context);
+    return {search_lists(rows, kept, context), {}};
 #else
   if (search == NeighbourSearch::approximate)
     throw UserError(
@@ -240,23 +250,40 @@ CandidateHeaps find_candidates(const PreparedRows& rows, std::int64_t kept, Neig
         "with "
         "-DCOTERIE_FAISS=ON");
 #endif
-  return BlockedSearch(rows, kept).run(context);
+  BlockedSearch blocks(rows, kept);
+  CandidateHeaps heaps = blocks.run(context);
+  return {std::move(heaps), blocks.rounding()};
 }
 
 /// The `count` nearest of the candidates by exact distances.
-Neighbours nearest_of(CandidateHeaps& heaps, std::int64_t count, const RowDistance& distance,
-                      std::int64_t n) {
+Neighbours nearest_of(Candidates& found, std::int64_t count, const RowDistance& distance,
+                      std::int64_t n, const ShallowContext& context) {
+  CandidateHeaps& heaps = found.heaps;
+  const std::int64_t kept = heaps.kept();
   Neighbours result{Matrix<std::int64_t>(n, count), Matrix<float>(n, count)};
   parallel_for(n, 64, [&](std::int64_t begin, std::int64_t end) {
+    std::vector<Candidate> all;
     for (std::int64_t i = begin; i < end; ++i) {
-      if (heaps.size(i) < count)  // lists of few rows; an exact search finds them all
-        for (std::int64_t j = 0; j < n; ++j)
-          if (j != i) heaps.offer_once(i, {static_cast<float>(distance(i, j)), j});
       Candidate* candidates = heaps.heap(i);
-      for (std::int64_t c = 0; c < heaps.kept(); ++c)
-        if (candidates[c].first < kInfinity)
-          candidates[c].first = static_cast<float>(distance(i, candidates[c].second));
-      std::partial_sort(candidates, candidates + count, candidates + heaps.kept());
+      const auto measure = [&](Candidate& candidate) {
+        candidate.first = static_cast<float>(distance(i, candidate.second));
+      };
+      bool whole = heaps.size(i) == kept;
+      if (whole) {
+        const double worst = heaps.worst()[i];
+        std::for_each(candidates, candidates + kept, measure);
+        std::partial_sort(candidates, candidates + count, candidates + kept);
+        whole = kept == n - 1 || found.rounding.empty() ||
+                !rounding_decides(candidates[count - 1].first, worst, found.rounding[i]);
+      }
+      if (!whole) {  // or lists of few rows
+        context.check_cancelled();
+        all.clear();
+        for (std::int64_t j = 0; j < n; ++j)
+          if (j != i) measure(all.emplace_back(0.0f, j));
+        std::partial_sort(all.begin(), all.begin() + count, all.end());
+        candidates = all.data();
+      }
       for (std::int64_t c = 0; c < count; ++c) {
         result.distances(i, c) = candidates[c].first;
         result.rows(i, c) = candidates[c].second;
@@ -277,9 +304,9 @@ Neighbours nearest_neighbours(ConstFeatures features, std::int64_t count,
                     n - 1);
   const PreparedRows rows(features, PreparedRows::mean_of(features, options.cosine),
                           options.cosine);
-  CandidateHeaps found =
+  Candidates found =
       find_candidates(rows, std::min(count + kSpare, n - 1), options.search, context);
-  return nearest_of(found, count, RowDistance(features, options.cosine), n);
+  return nearest_of(found, count, RowDistance(features, options.cosine), n, context);
 }
 
 }  // namespace coterie

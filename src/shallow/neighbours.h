@@ -26,7 +26,9 @@ struct Neighbours {
 ///
 /// Exact: float products of blocks of rows, each pair of blocks once for both sides: N^2 D
 /// operations, O(N count) memory beside the rows. The distances of what is found are then taken
-/// again in double, from the rows as they are. Approximate: FAISS's inverted lists, O(N^1.5 D) time
+/// again in double, from the rows as they are; where rounding could have left a nearer row out
+/// (neighbours much closer to each other than to the mean), the row is compared with all others so.
+/// Approximate: FAISS's inverted lists, O(N^1.5 D) time
 /// and a copy of the rows. Both give the same result each time.
 ///
 /// Throws UserError unless 1 <= count < N, or where `approximate` is asked of a build without

@@ -9,6 +9,7 @@
 
 #include "coterie/core/parallel.h"
 #include "coterie/shallow/row_blocks.h"
+#include "coterie/shallow/row_distance.h"
 #include "coterie/shallow/rows.h"
 
 namespace coterie {
@@ -17,17 +18,9 @@ namespace {
 using RowMajorF = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 using Candidate = std::pair<float, std::int64_t>;  // distance, row
 
-/// More candidates than asked for are kept, so that float rounding does not decide who is in.
+/// More candidates than asked for are kept, so that float rounding seldom decides who is in: only
+/// then is a query compared with all rows again.
 constexpr std::int64_t kSpare = 3;
-
-float exact_distance(const float* x, const float* y, std::int64_t columns) {
-  double sum = 0;
-  for (std::int64_t d = 0; d < columns; ++d) {
-    const double step = static_cast<double>(x[d]) - y[d];
-    sum += step * step;
-  }
-  return static_cast<float>(sum);
-}
 
 /// A block of queries: for each a heap of its nearest rows so far, the farthest on top.
 class QueryBlock {
@@ -43,6 +36,9 @@ class QueryBlock {
 
   std::int64_t size() const { return values_.rows(); }
   Candidate* candidates(std::int64_t q) { return candidates_.data() + q * kept_; }
+  double half_square(std::int64_t q) const {
+    return 0.5 * squared_length(values_.row(q), values_.cols());
+  }
 
   /// |y|^2 / 2 - x.y ranks rows by distance: |x|^2 is the same for all of them.
   void meet(const Matrix<float>& rows, std::int64_t first, std::int64_t count,
@@ -89,6 +85,7 @@ Neighbours nearest_rows(ConstFeatures queries, ConstFeatures rows, std::int64_t 
   std::atomic<std::int64_t> done{0};
   parallel_for((queries.rows + step - 1) / step, 1, [&](std::int64_t begin, std::int64_t end) {
     Matrix<float> block(row_step, rows.cols), products(step, row_step);
+    std::vector<Candidate> all;
     for (std::int64_t b = begin; b < end; ++b) {
       const std::int64_t first = b * step;
       QueryBlock asking(asked, first, std::min(step, queries.rows - first), kept);
@@ -99,11 +96,22 @@ Neighbours nearest_rows(ConstFeatures queries, ConstFeatures rows, std::int64_t 
         asking.meet(block, start, size, products);
       }
       for (std::int64_t q = 0; q < asking.size(); ++q) {
+        const auto measure = [&](Candidate& candidate) {
+          candidate.first = static_cast<float>(
+              squared_distance(queries.row(first + q), rows.row(candidate.second), rows.cols));
+        };
         Candidate* candidates = asking.candidates(q);
-        for (std::int64_t c = 0; c < kept; ++c)
-          candidates[c].first =
-              exact_distance(queries.row(first + q), rows.row(candidates[c].second), rows.cols);
+        const double half = asking.half_square(q), worst = candidates->first + half;
+        std::for_each(candidates, candidates + kept, measure);
         std::partial_sort(candidates, candidates + count, candidates + kept);
+        if (kept < rows.rows && rounding_decides(candidates[count - 1].first, worst,
+                                                 product_rounding(half, rows.cols))) {
+          context.check_cancelled();
+          all.clear();
+          for (std::int64_t r = 0; r < rows.rows; ++r) measure(all.emplace_back(0.0f, r));
+          std::partial_sort(all.begin(), all.begin() + count, all.end());
+          candidates = all.data();
+        }
         for (std::int64_t c = 0; c < count; ++c) {
           found.distances(first + q, c) = candidates[c].first;
           found.rows(first + q, c) = candidates[c].second;

@@ -77,6 +77,12 @@ void check_identity(const nlohmann::json& stored, const nlohmann::json& wanted,
           value.dump());
 }
 
+/// For the end of an error that stops the training.
+const char* note_of_checkpoint(const CheckpointStore& store) {
+  const bool any = store.enabled() && store.newest([](const std::string&) {});
+  return any ? "; the last checkpoint is sound" : "";
+}
+
 }  // namespace
 
 Engine::Engine(const TrainingData& data, std::int64_t side, TrainContext context)
@@ -406,7 +412,7 @@ void Engine::check_losses(const Stage& stage, std::int64_t steps_done) {
       "training failed: the loss '{}' became {} in stage '{}', epoch {}, step {}; lower the "
       "learning rate (now {}){}",
       fault.name, fault.value, stage.name, at_.epoch + 1, steps_done - fault.steps_ago,
-      stage.learning_rate, store_.enabled() ? "; the last checkpoint is sound" : "");
+      stage.learning_rate, note_of_checkpoint(store_));
 }
 
 void Engine::check_weights() const {
@@ -415,8 +421,7 @@ void Engine::check_weights() const {
   throw UserError(
       "training failed: a weight became infinite or no number in stage '{}', epoch {}; lower the "
       "learning rate (now {}){}",
-      stage.name, at_.epoch + 1, stage.learning_rate,
-      store_.enabled() ? "; the last checkpoint is sound" : "");
+      stage.name, at_.epoch + 1, stage.learning_rate, note_of_checkpoint(store_));
 }
 
 void Engine::write_checkpoint(bool stage_end) {

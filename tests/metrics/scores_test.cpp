@@ -222,6 +222,15 @@ TEST(Scores, ConfusionWithLeftoverClusters) {
     for (int j = 0; j < 3; ++j) EXPECT_EQ(confusion.counts(c, j), expected[c][j]) << c << ',' << j;
 }
 
+TEST(Scores, ConfusionOfLabelsWithWideGaps) {
+  const auto confusion = confusion_matrix(Labels{0, 70000, 70000}, Labels{0, 1000, 1000});
+  EXPECT_EQ(confusion.clusters, (Labels{0, 70000}));
+  EXPECT_EQ(confusion.counts.rows(), 1001);
+  EXPECT_EQ(confusion.right(0), 1);
+  EXPECT_EQ(confusion.right(1000), 2);
+  EXPECT_EQ(confusion.right(1), 0);
+}
+
 TEST(Scores, ConfusionWithFewerClustersThanClasses) {
   const auto confusion = confusion_matrix(Labels{0, 0, 0, 1, 1}, Labels{0, 0, 1, 2, 2});
   EXPECT_EQ(confusion.clusters, (Labels{0, 1}));

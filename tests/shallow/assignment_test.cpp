@@ -54,5 +54,13 @@ TEST(ClusteringInput, NamesTheFirstValueThatIsNoNumber) {
   EXPECT_CONTAINS(user_error_of([&] { check_features(x); }), "row 1500, column 2");
 }
 
+TEST(ClusteringInput, RefusesFeaturesWhoseSquaresWouldVanish) {
+  EXPECT_CONTAINS(user_error_of([] {
+                    check_clustering_input(column({1e-19f, 0, -2e-19f}), 2);
+                  }),
+                  "no feature is larger than 2e-19 in size");
+  EXPECT_NO_THROW(check_clustering_input(column({1e-19f, 0, 1}), 2));
+}
+
 }  // namespace
 }  // namespace coterie

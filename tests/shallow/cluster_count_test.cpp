@@ -80,6 +80,10 @@ TEST(ClusterCount, FewRowsAndBadInput) {
   EXPECT_CONTAINS(
       testing::user_error_of([&] { choose_cluster_count(Matrix<float>(9, 2), by_kmeans, {}, {}); }),
       "nothing to cluster");
+  // Two different rows, of which a part of the rows has one alone.
+  Matrix<float> lonely(100, 2);
+  lonely(41, 0) = 5;
+  EXPECT_EQ(choose_cluster_count(lonely, by_kmeans, {}, {}).clusters, 2);
   CancelToken cancel;
   cancel.cancel();
   EXPECT_THROW(choose_cluster_count(few.features, by_kmeans, {}, {.cancel = &cancel}), Interrupted);

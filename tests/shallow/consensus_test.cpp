@@ -361,7 +361,7 @@ TEST(Consensus, RotationOfSoftCandidatesEqualsThatOfTheirLabels) {
   }
 }
 
-TEST(Consensus, TheSameWhateverTheThreads) {
+TEST(Consensus, LossesAndEmbeddingAreTheSameWhateverTheThreads) {
   const Sets sets = noisy_sets(9000, 6, 7, 0.4);
   const int threads = thread_count();
   set_thread_count(1);

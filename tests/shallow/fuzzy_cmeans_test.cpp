@@ -127,9 +127,26 @@ TEST(FuzzyCMeans, FindsSeparatedBlobs) {
 TEST(FuzzyCMeans, NearlyHardMembershipsDoNotOverflow) {
   const Blobs blobs(200, 3, 3);
   // With 1 / (m - 1) = 10^6 the powers themselves are beyond every floating point number.
-  const Assignment found = FuzzyCMeans({.m = 1.000001, .restarts = 2}).fit(blobs.features, 3);
-  expect_sound(found);
-  EXPECT_EQ(accuracy(found.labels, blobs.truth), 1.0);
+  for (const double m : {1.000001, 1.00000005}) {  // the second is 1 as a float
+    const Assignment found = FuzzyCMeans({.m = m, .restarts = 2}).fit(blobs.features, 3);
+    expect_sound(found);
+    EXPECT_EQ(accuracy(found.labels, blobs.truth), 1.0);
+  }
+}
+
+TEST(FuzzyCMeans, NearlyEvenMembershipsDoNotVanish) {
+  // Their powers are 10^-60 and less. The centres then come together at the mean, from any start.
+  const Blobs blobs(200, 10, 10);
+  for (const FuzzyStart start : {FuzzyStart::plus_plus, FuzzyStart::random}) {
+    FuzzyCMeans fcm({.m = 60, .start = start, .restarts = 1, .max_iterations = 20});
+    expect_sound(fcm.fit(blobs.features, 10));
+    EXPECT_GT(fcm.restarts()[0].iterations, 1);
+    EXPECT_GT(fcm.restarts()[0].objective, 0);
+    EXPECT_LE(fcm.restarts()[0].objectives.back(), fcm.restarts()[0].objectives.front());
+    const Matrix<double> centres = fcm.centres();
+    for (std::int64_t k = 0; k < 10; ++k)
+      for (std::int64_t d = 0; d < 10; ++d) EXPECT_NEAR(centres(k, d), 1.0, 0.5);
+  }
 }
 
 TEST(FuzzyCMeans, CosineLooksAtDirectionsAlone) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "coterie/core/parallel.h"
+#include "coterie/shallow/row_search.h"
 #include "shallow/toy_data.h"
 #include "testing.h"
 
@@ -105,6 +106,23 @@ TEST(Neighbours, EveryPairOfBlocksIsSeen) {
       }
     }
   }
+}
+
+TEST(Neighbours, AFarRowDoesNotBlurTheOthers) {
+  // Two groups at 0 and 1, and a row so far away that in float, less the mean, the groups are one.
+  const Blobs noise(200, 2, 1);
+  Matrix<float> x(201, 2);
+  for (std::int64_t i = 0; i < 200; ++i)
+    for (std::int64_t d = 0; d < 2; ++d)
+      x(i, d) = static_cast<float>(i % 2) + 1e-4f * noise.features(i, d);
+  x(200, 0) = x(200, 1) = 1e6f;
+  Matrix<float> queries(1, 2);
+  queries(0, 0) = queries(0, 1) = 0.9f;
+  const Neighbours found = nearest_neighbours(x, 5);
+  for (std::int64_t i = 0; i < 200; ++i)
+    for (std::int64_t k = 0; k < 5; ++k) ASSERT_EQ(found.rows(i, k) % 2, i % 2) << i;
+  const Neighbours of_query = nearest_rows(queries, x, 50);
+  for (std::int64_t k = 0; k < 50; ++k) EXPECT_EQ(of_query.rows(0, k) % 2, 1);
 }
 
 TEST(Neighbours, DistancesFarFromTheOriginAreExact) {
