@@ -73,6 +73,13 @@ TEST(DpacSlow, ARandomHeadLearnsThemByEachObjectiveAndDistance) {
     EXPECT_EQ(training.score(), 1.0) << nlohmann::json(settings).dump();
     EXPECT_EQ(training.epochs_of("head"), 0);
   }
+  // It is the objective that teaches it: with next to none it stays random.
+  DpacTraining untaught({{"start", "random"},
+                         {"epochs", "30"},
+                         {"learning_rate", "0.001"},
+                         {"label_momentum", "0"},
+                         {"cluster_weight", "1e-9"}});
+  EXPECT_LT(untaught.score(), 0.9);
 }
 
 TEST(Dpac, SelfLabellingGivesTheClustersOfItsOwnHead) {
