@@ -19,8 +19,10 @@ std::vector<Stage> AutoencoderMethod<Params>::stages(const Training& training) {
 
 template <class Params>
 Stage AutoencoderMethod<Params>::joint_stage(const Training& training, std::string name) const {
-  // Few images would make too few steps of large batches.
-  const std::int64_t most = std::max<std::int64_t>(2, training.data.count / 4);
+  // Few images would make too few steps of large batches. All processes have as many of one.
+  const std::int64_t processes = training.engine.processes().size();
+  const std::int64_t most =
+      std::max<std::int64_t>(2, training.data.count / 4 / processes) * processes;
   return {.name = std::move(name),
           .epochs = this->params_.epochs,
           .batch_size = std::min(this->params_.joint_batch_size, most),

@@ -16,9 +16,9 @@ struct JointParams : AutoencoderParams {
   bool augment = true;
 };
 
-/// Adds their description to that of `Params`, which derives from them.
+/// Adds the description of their own to that of `Params`, which derives from them.
 template <class Params>
-void add_joint_fields(Fields<Params>& fields) {
+void add_cluster_training_fields(Fields<Params>& fields) {
   fields
       .template number<std::int64_t>("epochs", &Params::epochs, between(1, 100000),
                                      "passes over the images for the clusters")
@@ -30,6 +30,12 @@ void add_joint_fields(Fields<Params>& fields) {
                                      "images in a step of that training; at most a quarter of all")
       .flag("augment", &Params::augment,
             "distort the input then too (rotate, shift, ...), but not what its label is made from");
+}
+
+/// The same with that of the autoencoder and its own training.
+template <class Params>
+void add_joint_fields(Fields<Params>& fields) {
+  add_cluster_training_fields(fields);
   add_autoencoder_fields(fields);
 }
 

@@ -32,7 +32,8 @@ void add_head_start_fields(Fields<Params>& fields) {
           "nothing")
       .template number<std::int64_t>(
           "start_epochs", &Params::start_epochs, between(1, 1000),
-          "passes over the images in which the head learns its first clusters");
+          "passes over the images in which the head learns its first clusters")
+      .only_with("start", {"pac", "kmeans"}, {"start_epochs"});
 }
 
 /// Clusters of codes [N, E], whitened to this share of their variance, by cosine distance: [N]

@@ -33,29 +33,13 @@ struct AutoencoderParams {
   AffineRange distortion() const { return {rotate, shift, scale, shear}; }
 };
 
-/// Adds their description to that of `Params`, which derives from them. `epochs` and `rate` name
-/// the two of the first training: where there is no other, "epochs" and "learning_rate".
+/// Adds the description of what the network is, and what it sees, to that of `Params`, which
+/// derives from them.
 template <class Params>
-void add_autoencoder_fields(Fields<Params>& fields, const std::string& epochs = "pretrain_epochs",
-                            const std::string& rate = "pretrain_rate") {
+void add_autoencoder_network_fields(Fields<Params>& fields) {
   fields
-      .template number<std::int64_t>(epochs, &Params::pretrain_epochs, between(1, 100000),
-                                     "passes over the images for the autoencoder alone")
-      .template number<double>(rate, &Params::pretrain_rate,
-                               Range{.low = 0, .high = 1, .low_open = true},
-                               "step size of Adam at the start, for the autoencoder alone")
-      .template choice<LearningRate>(
-          "schedule", &Params::schedule,
-          {{"cosine", LearningRate::cosine}, {"constant", LearningRate::constant}},
-          "how that step size goes on: down to 0 along a cosine, or as it is")
-      .template number<std::int64_t>("batch_size", &Params::batch_size, between(2, 65536),
-                                     "images in a step of the autoencoder's own training")
       .template number<double>("weight_decay", &Params::weight_decay, between(0, 1),
                                "pull of the weights towards 0")
-      .template choice<ReconstructionScale>(
-          "reconstruction", &Params::reconstruction,
-          {{"mean", ReconstructionScale::mean}, {"sum", ReconstructionScale::sum}},
-          "error of an image as mean or sum over its values")
       .template number<std::int64_t>(
           "bottleneck", &Params::bottleneck, between(0, 4096),
           "width of the code; 0: the paper's 256 values of the last convolution")
@@ -77,8 +61,32 @@ void add_autoencoder_fields(Fields<Params>& fields, const std::string& epochs = 
                                Range{.low = 0, .high = 1, .high_open = true},
                                "part of the input's values that is set to 0 at random")
       .flag("centre", &Params::centre, "take the mean of each channel off the images")
-      .carries_over()
+      .carries_over();
+}
+
+/// Adds that of all of them. `epochs` and `rate` name the two of the first training: where there is
+/// no other, "epochs" and "learning_rate".
+template <class Params>
+void add_autoencoder_fields(Fields<Params>& fields, const std::string& epochs = "pretrain_epochs",
+                            const std::string& rate = "pretrain_rate") {
+  fields
+      .template number<std::int64_t>(epochs, &Params::pretrain_epochs, between(1, 100000),
+                                     "passes over the images for the autoencoder alone")
+      .template number<double>(rate, &Params::pretrain_rate,
+                               Range{.low = 0, .high = 1, .low_open = true},
+                               "step size of Adam at the start, for the autoencoder alone")
+      .template choice<LearningRate>(
+          "schedule", &Params::schedule,
+          {{"cosine", LearningRate::cosine}, {"constant", LearningRate::constant}},
+          "how that step size goes on: down to 0 along a cosine, or as it is")
+      .template number<std::int64_t>("batch_size", &Params::batch_size, between(2, 65536),
+                                     "images in a step of the autoencoder's own training")
+      .template choice<ReconstructionScale>(
+          "reconstruction", &Params::reconstruction,
+          {{"mean", ReconstructionScale::mean}, {"sum", ReconstructionScale::sum}},
+          "error of an image as mean or sum over its values")
       .replaced_by(GivenPart::network, {epochs, rate, "schedule", "batch_size"});
+  add_autoencoder_network_fields(fields);
 }
 
 /// A convolutional autoencoder and what it must know of the images it was trained on: their shape,

@@ -43,6 +43,19 @@ TEST(ActiveClustering, FindsThreeKindsOfImagesFromAnswers) {
   EXPECT_EQ(accuracy(found.labels, images.truth), 1.0);
 }
 
+TEST(ActiveClusteringSlow, AnswersDecideWhichKindsGoTogether) {
+  // Of the three ways to put two of the kinds together, images alone speak for one at most.
+  for (const std::int32_t alone : {0, 1, 2}) {
+    ToyImages images(60);
+    for (auto& kind : images.truth) kind = kind == alone;
+    auto method = small_adc();
+    method->set_parameter("epochs", "30");
+    const Clustering found =
+        method->fit(images.data, {.clusters = 2, .seed = 1, .oracle = truth_of(images)});
+    EXPECT_EQ(accuracy(found.labels, images.truth), 1.0) << alone;
+  }
+}
+
 TEST(ActiveClusteringSlow, AsksItsBudgetInEachRoundAndNoPairTwice) {
   const ToyImages images(60);
   std::set<std::pair<std::int64_t, std::int64_t>> asked;

@@ -193,6 +193,33 @@ TEST_P(Conformance, ResumedEqualsUninterrupted) {
   }
 }
 
+class ConformanceSlow : public Conformance {};
+
+TEST_P(ConformanceSlow, ResumedInsideEachStageEqualsUninterrupted) {
+  if (method()->info().network == NetworkKind::none) GTEST_SKIP() << "it has no stages";
+  std::vector<std::string> stages;  // of each record
+  FitContext whole = context();
+  whole.record = [&](const nlohmann::json& line) { stages.push_back(line.at("stage")); };
+  const Clustering expected = method()->fit(images_.data, whole);
+  for (std::size_t stop = 0; stop < stages.size(); ++stop) {
+    if (stop > 0 && stages[stop] == stages[stop - 1]) continue;
+    TemporaryFolder folder;
+    CancelToken cancel;
+    FitContext stopped = context(folder / "checkpoints");
+    stopped.cancel = &cancel;
+    std::size_t records = 0;
+    stopped.record = [&](const nlohmann::json&) {
+      if (records++ == stop) cancel.cancel();
+    };
+    try {
+      method()->fit(images_.data, stopped);
+    } catch (const Interrupted&) {
+    }
+    SCOPED_TRACE(stages[stop]);
+    expect_equal(method()->fit(images_.data, context(folder / "checkpoints")), expected);
+  }
+}
+
 TEST_P(Conformance, StopsWhenCancelled) {
   cancel_.cancel();
   EXPECT_THROW(method()->fit(images_.data, context()), Interrupted);
@@ -246,12 +273,14 @@ std::vector<std::string> names() {
   return all;
 }
 
-INSTANTIATE_TEST_SUITE_P(Methods, Conformance, ::testing::ValuesIn(names()),
-                         [](const auto& instance) {
-                           std::string name = instance.param;
-                           std::replace(name.begin(), name.end(), '-', '_');
-                           return name;
-                         });
+std::string test_name(const ::testing::TestParamInfo<std::string>& instance) {
+  std::string name = instance.param;
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Methods, Conformance, ::testing::ValuesIn(names()), test_name);
+INSTANTIATE_TEST_SUITE_P(Methods, ConformanceSlow, ::testing::ValuesIn(names()), test_name);
 
 TEST(Registry, NamesAreUniqueAndErrorsHelp) {
   auto all = names();

@@ -138,6 +138,22 @@ TEST(PairSelection, UncertainTakesTheFarthestPairs) {
             (std::vector<Key>{{0, 4}, {1, 4}, {1, 3}}));
 }
 
+TEST(PairSelection, UncertainWithMoreClustersThanQuestionsOrFewPairsLeft) {
+  // Four clusters of three images, two questions.
+  Matrix<float> q(12, 4), places(12, 1);
+  for (int i = 0; i < 12; ++i) {
+    q(i, i % 4) = 1;
+    places(i, 0) = static_cast<float>(i);
+  }
+  const PairQuery few{.strategy = PairStrategy::uncertain, .budget = 2, .rounds = 1};
+  EXPECT_EQ(select_pairs(few, {q, places}, {}).size(), 2u);
+  // The only pair of the smaller cluster is known: its share goes to the other.
+  Matrix<float> uneven(12, 2);
+  for (int i = 0; i < 12; ++i) uneven(i, i < 2 ? 1 : 0) = 1;
+  const PairQuery three{.strategy = PairStrategy::uncertain, .budget = 3, .rounds = 1};
+  EXPECT_EQ(select_pairs(three, {uneven, places}, {{0, 1}}).size(), 3u);
+}
+
 TEST(PairSelection, RandomPairsAreDifferentAndAsManyAsThereAre) {
   const auto q = made_probabilities(6, 2);
   const PairQuery query{.strategy = PairStrategy::random, .budget = 100};

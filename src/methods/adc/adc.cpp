@@ -67,8 +67,8 @@ class Adc : public HeadMethod<AdcParams, SiameseNetwork> {
   /// Asks about the pairs of a round.
   void ask(const Training& training, std::int64_t round) {
     if (!training.context.oracle) return;
-    // Before a first training the network knows nothing.
-    const bool knows = round > 0 || !training.context.init_from.empty();
+    // Before a first training there are no clusters, unless they came with the network.
+    const bool knows = round > 0 || training.has_clusters;
     Outputs now;
     if (knows) {
       now = outputs(training);
@@ -130,7 +130,10 @@ class Adc : public HeadMethod<AdcParams, SiameseNetwork> {
   }
 
   void finish(const Training& training) override {
-    if (!answers_) return;  // the labels were given
+    if (!training.context.corrections.labels.empty()) {  // nobody was asked
+      answers_.reset();
+      return;
+    }
     record(training, training.context.oracle ? params_.rounds : 1, outputs(training));
   }
 
@@ -166,8 +169,6 @@ class Adc : public HeadMethod<AdcParams, SiameseNetwork> {
 
   /// The clusters are drawn together.
   Stage clustering(const Training& training, std::int64_t round) {
-    const std::int64_t steps_an_epoch = std::max<std::int64_t>(
-        1, (training.data.count + params_.cluster_batch_size - 1) / params_.cluster_batch_size);
     Stage stage{.name = fmt::format("cluster {}", round + 1),
                 .epochs = params_.cluster_epochs,
                 .batch_size = params_.cluster_batch_size,
@@ -175,6 +176,7 @@ class Adc : public HeadMethod<AdcParams, SiameseNetwork> {
                 .optimiser = {.kind = OptimiserKind::sgd},
                 .clusters = training.clusters,
                 .trained = {&body().module(), &head()}};
+    const std::int64_t steps_an_epoch = training.engine.steps_per_epoch(stage);
     stage.before_epoch = [this, training](std::int64_t epoch) {
       if (epoch > 0) return;
       KMeans kmeans({.restarts = params_.restarts});

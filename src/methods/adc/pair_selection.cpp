@@ -63,6 +63,7 @@ std::vector<ImagePair> pairs_with_surest(const std::vector<std::int64_t>& cluste
 std::vector<ImagePair> farthest_pairs(std::vector<std::int64_t> cluster, std::int64_t most,
                                       const PairQuery& query, MatrixView<const float> embeddings,
                                       const KnownPairs& asked) {
+  if (most == 0) return {};
   if (cluster.size() > kMostCompared) {
     RandomStream(query.seed, "adc compared", static_cast<std::uint64_t>(query.round))
         .shuffle(std::span(cluster));
@@ -88,6 +89,17 @@ std::vector<ImagePair> farthest_pairs(std::vector<std::int64_t> cluster, std::in
     pairs.push_back({farthest.top().second.first, farthest.top().second.second});
   std::reverse(pairs.begin(), pairs.end());
   return pairs;
+}
+
+/// How many pairs farthest_pairs can find at least.
+std::int64_t pairs_left(const std::vector<std::int64_t>& cluster, const KnownPairs& asked) {
+  const auto compared =
+      static_cast<std::int64_t>(std::min<std::size_t>(cluster.size(), kMostCompared));
+  const std::set<std::int64_t> members(cluster.begin(), cluster.end());
+  const auto within = std::ranges::count_if(asked, [&](const Key& pair) {
+    return members.contains(pair.first) && members.contains(pair.second);
+  });
+  return std::max<std::int64_t>(0, compared * (compared - 1) / 2 - within);
 }
 
 std::vector<ImagePair> random_pairs(const PairQuery& query, std::int64_t images, KnownPairs asked) {
@@ -147,7 +159,7 @@ std::vector<ImagePair> select_pairs(const PairQuery& query, const AssignedImages
     // Before the budget is shared, the farthest pairs are not worth finding.
     pairs.push_back(farthest ? std::vector<ImagePair>() : pairs_with_surest(cluster, known));
     sizes.push_back(static_cast<std::int64_t>(cluster.size()));
-    room.push_back(farthest ? sizes.back() * (sizes.back() - 1) / 2
+    room.push_back(farthest ? pairs_left(cluster, known)
                             : static_cast<std::int64_t>(pairs.back().size()));
   }
   const auto shares = shared_budget(query.budget, sizes, room);

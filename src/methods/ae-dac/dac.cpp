@@ -65,7 +65,6 @@ void add_dac_fields(Fields<Params>& fields) {
       .flag("negatives", &Params::negatives,
             "train on pairs of two clusters; without them, as eq. 4 prints it, all becomes one");
   add_head_fields(fields);
-  add_joint_fields(fields);
 }
 
 }  // namespace
@@ -74,6 +73,8 @@ const Fields<DacParams>& DacParams::fields() {
   static const Fields<DacParams> kFields = [] {
     Fields<DacParams> fields;
     add_dac_fields(fields);
+    add_cluster_training_fields(fields);
+    add_autoencoder_network_fields(fields);
     return fields;
   }();
   return kFields;
@@ -84,6 +85,7 @@ const Fields<AeDacParams>& AeDacParams::fields() {
     Fields<AeDacParams> fields;
     fields.number<double>("alpha", &AeDacParams::alpha, above(0), "weight of the reconstruction");
     add_dac_fields(fields);
+    add_joint_fields(fields);
     return fields;
   }();
   return kFields;
@@ -106,7 +108,8 @@ std::unique_ptr<Method> make_dac() {
                  .family = "autoencoder",
                  .summary = "pairs of images judged alike or not, by thresholds that approach",
                  .paper = "Chang, Wang, Meng, Xiang, Pan: Deep Adaptive Image Clustering, 2017",
-                 .input = InputKind::images});
+                 .input = InputKind::images,
+                 .network = NetworkKind::autoencoder});
 }
 
 }  // namespace coterie

@@ -10,6 +10,7 @@ struct DacParams : JointParams, HeadParams {
     start = HeadStart::random;
     end = HeadEnd::norm_relu;
     epochs = 75;
+    bottleneck = 0;  // nothing trains a code beside the features
   }
   double alpha = 0;
   double beta = 1;
@@ -23,6 +24,7 @@ struct DacParams : JointParams, HeadParams {
 struct AeDacParams : DacParams {
   AeDacParams() {
     start = HeadStart::pac;
+    bottleneck = 16;
     alpha = 0.5;
     beta = 0.3;
     learning_rate = 1e-4;

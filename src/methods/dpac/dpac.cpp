@@ -498,7 +498,6 @@ const Fields<DpacParams>& DpacParams::fields() {
         .only_with("objective", {"opa", "jpac"}, {"distance"})
         .only_with("objective", {"kmeans", "fcm", "pac"}, {"codes_every"})
         .only_with("contrast", {"moco"}, {"queue", "momentum"})
-        .only_with("start", {"pac", "kmeans"}, {"start_epochs"})
         .only_with("self_label", {"true"}, {"label_epochs", "label_rate", "threshold"})
         .replaced_by(GivenPart::network, {"pretrain_epochs", "pretrain_rate"})
         .replaced_by(GivenPart::clusters, {"start", "start_epochs"});

@@ -494,6 +494,7 @@ class Jdce : public HeadMethod<JdceParams, ImageEncoder> {
   }
 
   void finish(const Training& training) override {
+    head_scores_ = {};
     if (!heads().nearest) return;
     head().eval();
     const FitContext silent = training.context.silent();
