@@ -59,19 +59,18 @@ torch::Tensor unit_rows(const torch::Tensor& rows) {
 torch::Tensor targets_of(const AggregatedClusters& clusters, const torch::Tensor& directions,
                          const torch::Tensor& probabilities, double m, AggregatedScores kind) {
   const auto& sizes = clusters.sizes;
-  const auto own = clusters.share * probabilities;
   // sum_j p_jk (1 - x_i x_j) without the B x B distances; a row's own term, which is 0 but for rows
   // of zeros, is taken out.
-  const auto own_terms = own * (1 - directions.square().sum(1, /*keepdim=*/true));
+  const auto own_terms = probabilities * (1 - directions.square().sum(1, /*keepdim=*/true));
   auto scores = sizes - torch::mm(directions, clusters.sums) - own_terms;
   // What the subtraction leaves of equal rows is rounding.
   scores = torch::maximum(scores, kLeastDivisor * sizes.sum());
   if (kind != AggregatedScores::sums)
-    scores = scores / torch::maximum(sizes - own, kLeastDivisor * sizes.sum());
+    scores = scores / torch::maximum(sizes - probabilities, kLeastDivisor * sizes.sum());
   const auto powers = -1 / (m - 1) * scores.log();
   if (kind != AggregatedScores::balanced) return powers.softmax(1);
-  // A batch without an image of a cluster says little of its size.
-  return (powers - sizes.clamp_min(clusters.share).log()).softmax(1);
+  // Less than one image says nothing of a cluster's size.
+  return (powers - sizes.clamp_min(1).log()).softmax(1);
 }
 
 torch::Tensor aggregated_target(const torch::Tensor& features, const torch::Tensor& probabilities,

@@ -40,11 +40,10 @@ enum class AggregatedScores {
 /// Rows [B, E] of unit length, in double and without gradient; zeros stay zeros.
 torch::Tensor unit_rows(const torch::Tensor& rows);
 
-/// Clusters as their sizes [1, K] and the sums of their directions [E, K], in double. In both, an
-/// image of probabilities p_k and unit direction x counts as `share` p_k and `share` x p_k.
+/// Clusters as their sizes [1, K] and the sums of their directions [E, K], in double: an image of
+/// probabilities p_k and unit direction x counts as p_k and x p_k.
 struct AggregatedClusters {
   torch::Tensor sizes, sums;
-  double share = 1;
 };
 
 /// The targets q [B, K] (see aggregated_target) of images with these unit directions [B, E] and
