@@ -5,6 +5,7 @@
 #include "coterie/methods/ae-dac/dac_params.h"
 #include "coterie/methods/ae-opa/ae_opa_params.h"
 #include "coterie/methods/dec/dec_params.h"
+#include "coterie/methods/shared_batch.h"
 
 namespace coterie {
 
@@ -20,9 +21,9 @@ std::vector<Stage> AutoencoderMethod<Params>::stages(const Training& training) {
 template <class Params>
 Stage AutoencoderMethod<Params>::joint_stage(const Training& training, std::string name) const {
   // Few images would make too few steps of large batches. All processes have as many of one.
-  const std::int64_t processes = training.engine.processes().size();
-  const std::int64_t most =
-      std::max<std::int64_t>(2, training.data.count / 4 / processes) * processes;
+  const Processes& processes = training.engine.processes();
+  const std::int64_t most = shared_batch(
+      std::max(2 * std::int64_t{processes.size()}, training.data.count / 4), processes);
   return {.name = std::move(name),
           .epochs = this->params_.epochs,
           .batch_size = std::min(this->params_.joint_batch_size, most),

@@ -7,6 +7,7 @@
 #include "coterie/loss/pairs.h"
 #include "coterie/methods/image_labels.h"
 #include "coterie/methods/kept_labels.h"
+#include "coterie/methods/shared_batch.h"
 
 namespace coterie {
 namespace {
@@ -64,9 +65,8 @@ std::vector<Stage> correction_stages(const TrainingData& data, const Corrections
       consistent(corrections.constraints, data.count));
 
   const auto stage_of = [&](std::string name, const Pace& pace, bool head_alone) {
-    const std::int64_t ranks = engine.processes().size();
     Stage stage{.name = std::move(name),
-                .batch_size = std::max(ranks, kBatch / ranks * ranks),
+                .batch_size = shared_batch(kBatch, engine.processes()),
                 .even_batches = true,
                 .learning_rate = pace.learning_rate,
                 .schedule = LearningRate::cosine,

@@ -6,6 +6,7 @@
 
 #include "coterie/methods/embedding_clusters.h"
 #include "coterie/methods/image_labels.h"
+#include "coterie/methods/shared_batch.h"
 
 namespace coterie {
 namespace {
@@ -32,8 +33,7 @@ Stage head_start_stage(Stage stage, const TrainingData& data, Engine& engine, He
   // A few steps of large batches would leave the head undecided.
   const auto least = std::min<std::int64_t>(32, stage.batch_size);
   stage.batch_size = std::clamp(data.count / 20, least, stage.batch_size);
-  const std::int64_t processes = engine.processes().size();
-  stage.batch_size = std::max(processes, stage.batch_size / processes * processes);
+  stage.batch_size = shared_batch(stage.batch_size, engine.processes());
   stage.learning_rate = kHeadRate;
   stage.warm_up = 0;
   stage.before_epoch = [work, labels](std::int64_t epoch) {

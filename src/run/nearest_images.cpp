@@ -10,6 +10,7 @@
 #include "coterie/core/random.h"
 #include "coterie/core/text.h"
 #include "coterie/run/run_rows.h"
+#include "coterie/shallow/row_distance.h"
 
 namespace coterie {
 namespace {
@@ -20,15 +21,6 @@ constexpr std::int64_t kSmallestCell = 48;  // pixels of a side, without its fra
 using Colour = std::array<std::uint8_t, 3>;
 constexpr Colour kWhite = {255, 255, 255};
 constexpr Colour kRed = {205, 30, 30};
-
-double squared_distance(std::span<const float> a, std::span<const float> b) {
-  double sum = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    const double difference = static_cast<double>(a[i]) - b[i];
-    sum += difference * difference;
-  }
-  return sum;
-}
 
 /// The `count` nearest of `candidates` (distance, image), nearest first.
 std::vector<std::int64_t> nearest_of(std::vector<std::pair<double, std::int64_t>> candidates,
@@ -95,8 +87,8 @@ std::vector<NearestImages> nearest_images(MatrixView<const float> embeddings,
     for (std::int64_t i = 0; i < embeddings.rows; ++i) {
       if (i == one.image) continue;
       auto& side = labels[i] == labels[one.image] ? same : other;
-      side.emplace_back(squared_distance(embeddings.row_span(one.image), embeddings.row_span(i)),
-                        i);
+      side.emplace_back(
+          squared_distance(embeddings.row(one.image), embeddings.row(i), embeddings.cols), i);
     }
     one.same = nearest_of(std::move(same), count);
     one.other = nearest_of(std::move(other), count);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "coterie/core/parallel.h"
+#include "coterie/shallow/candidates.h"
 #include "coterie/shallow/row_distance.h"
 #include "coterie/shallow/rows.h"
 
@@ -29,13 +30,7 @@ using RowMajorF = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::Ro
 using MapF = Eigen::Map<RowMajorF>;
 using ConstMapF = Eigen::Map<const RowMajorF>;
 
-using Candidate = std::pair<float, std::int64_t>;  // distance, row
-
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
-
-/// More candidates than asked for are kept, so that float rounding seldom decides who is in: only
-/// then is a row compared with all others again.
-constexpr std::int64_t kSpare = 3;
 
 /// Lists that an approximate search looks into for each row.
 constexpr std::int64_t kLists = 12;
@@ -53,12 +48,6 @@ class CandidateHeaps {
   Candidate* heap(std::int64_t row) { return heaps_.data() + row * kept_; }
   /// What a candidate of each row must not exceed.
   const float* worst() const { return worst_.data(); }
-
-  /// How many candidates the row has.
-  std::int64_t size(std::int64_t row) {
-    return std::count_if(heap(row), heap(row) + kept_,
-                         [](const Candidate& candidate) { return candidate.first < kInfinity; });
-  }
 
   /// The order in which candidates come does not matter.
   void offer(std::int64_t row, Candidate candidate) {
@@ -264,15 +253,14 @@ Neighbours nearest_of(Candidates& found, std::int64_t count, const RowDistance& 
   parallel_for(n, 64, [&](std::int64_t begin, std::int64_t end) {
     std::vector<Candidate> all;
     for (std::int64_t i = begin; i < end; ++i) {
+      const auto distance_to = [&](std::int64_t row) { return distance(i, row); };
       Candidate* candidates = heaps.heap(i);
-      const auto measure = [&](Candidate& candidate) {
-        candidate.first = static_cast<float>(distance(i, candidate.second));
-      };
-      bool whole = heaps.size(i) == kept;
+      const double worst = heaps.worst()[i];
+      const auto known = std::partition(candidates, candidates + kept,
+                                        [](const Candidate& one) { return one.first < kInfinity; });
+      bool whole = known - candidates >= count;
       if (whole) {
-        const double worst = heaps.worst()[i];
-        std::for_each(candidates, candidates + kept, measure);
-        std::partial_sort(candidates, candidates + count, candidates + kept);
+        sort_nearest({candidates, known}, count, distance_to);
         whole = kept == n - 1 || found.rounding.empty() ||
                 !rounding_decides(candidates[count - 1].first, worst, found.rounding[i]);
       }
@@ -280,8 +268,8 @@ Neighbours nearest_of(Candidates& found, std::int64_t count, const RowDistance& 
         context.check_cancelled();
         all.clear();
         for (std::int64_t j = 0; j < n; ++j)
-          if (j != i) measure(all.emplace_back(0.0f, j));
-        std::partial_sort(all.begin(), all.begin() + count, all.end());
+          if (j != i) all.emplace_back(0.0f, j);
+        sort_nearest(all, count, distance_to);
         candidates = all.data();
       }
       for (std::int64_t c = 0; c < count; ++c) {
@@ -305,7 +293,7 @@ Neighbours nearest_neighbours(ConstFeatures features, std::int64_t count,
   const PreparedRows rows(features, PreparedRows::mean_of(features, options.cosine),
                           options.cosine);
   Candidates found =
-      find_candidates(rows, std::min(count + kSpare, n - 1), options.search, context);
+      find_candidates(rows, std::min(count + kSpareCandidates, n - 1), options.search, context);
   return nearest_of(found, count, RowDistance(features, options.cosine), n, context);
 }
 

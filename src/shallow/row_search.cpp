@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "coterie/core/parallel.h"
+#include "coterie/shallow/candidates.h"
 #include "coterie/shallow/row_blocks.h"
 #include "coterie/shallow/row_distance.h"
 #include "coterie/shallow/rows.h"
@@ -16,11 +17,6 @@ namespace coterie {
 namespace {
 
 using RowMajorF = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-using Candidate = std::pair<float, std::int64_t>;  // distance, row
-
-/// More candidates than asked for are kept, so that float rounding seldom decides who is in: only
-/// then is a query compared with all rows again.
-constexpr std::int64_t kSpare = 3;
 
 /// A block of queries: for each a heap of its nearest rows so far, the farthest on top.
 class QueryBlock {
@@ -79,7 +75,7 @@ Neighbours nearest_rows(ConstFeatures queries, ConstFeatures rows, std::int64_t 
   const PreparedRows prepared(rows, PreparedRows::mean_of(rows, false), false);
   const PreparedRows asked(queries, prepared.mean(), false);
   const std::int64_t step = row_block(rows.cols), row_step = 4 * step;
-  const std::int64_t kept = std::min(count + kSpare, rows.rows);
+  const std::int64_t kept = std::min(count + kSpareCandidates, rows.rows);
   Neighbours found{Matrix<std::int64_t>(queries.rows, count), Matrix<float>(queries.rows, count)};
   if (context.progress) context.progress->begin("nearest rows", queries.rows);
   std::atomic<std::int64_t> done{0};
@@ -96,20 +92,18 @@ Neighbours nearest_rows(ConstFeatures queries, ConstFeatures rows, std::int64_t 
         asking.meet(block, start, size, products);
       }
       for (std::int64_t q = 0; q < asking.size(); ++q) {
-        const auto measure = [&](Candidate& candidate) {
-          candidate.first = static_cast<float>(
-              squared_distance(queries.row(first + q), rows.row(candidate.second), rows.cols));
+        const auto distance_to = [&](std::int64_t row) {
+          return squared_distance(queries.row(first + q), rows.row(row), rows.cols);
         };
         Candidate* candidates = asking.candidates(q);
         const double half = asking.half_square(q), worst = candidates->first + half;
-        std::for_each(candidates, candidates + kept, measure);
-        std::partial_sort(candidates, candidates + count, candidates + kept);
+        sort_nearest({candidates, candidates + kept}, count, distance_to);
         if (kept < rows.rows && rounding_decides(candidates[count - 1].first, worst,
                                                  product_rounding(half, rows.cols))) {
           context.check_cancelled();
           all.clear();
-          for (std::int64_t r = 0; r < rows.rows; ++r) measure(all.emplace_back(0.0f, r));
-          std::partial_sort(all.begin(), all.begin() + count, all.end());
+          for (std::int64_t r = 0; r < rows.rows; ++r) all.emplace_back(0.0f, r);
+          sort_nearest(all, count, distance_to);
           candidates = all.data();
         }
         for (std::int64_t c = 0; c < count; ++c) {
