@@ -262,8 +262,8 @@ void add_cluster_command(CLI::App& app, Session& session) {
       ->capture_default_str();
   command
       ->add_option("--snapshots", options->snapshots,
-                   "Keep embeddings of 10,000 images after these epochs of each stage, e.g. "
-                   "1,5,20, in RUN/snapshots (deep methods)")
+                   "Keep embeddings and probabilities of 10,000 images after these epochs of each "
+                   "stage, e.g. 1,5,20, in RUN/snapshots (deep methods)")
       ->type_name("EPOCHS");
   command->add_flag("--force", options->force, "Replace a run that is in --out");
   command->add_flag("--tensorboard", options->tensorboard,

@@ -45,6 +45,14 @@ std::string summary_text(const nlohmann::json& metrics) {
                         metrics.at("ari").get<double>(), metrics.at("purity").get<double>());
   if (metrics.contains("silhouette"))
     text += fmt::format("silhouette {:.4f} (sampled)\n", metrics.at("silhouette").get<double>());
+  if (metrics.contains("snapshots")) {
+    text += "snapshots, most probable clusters of the sample:\n";
+    for (const auto& one : metrics.at("snapshots"))
+      text += fmt::format("  {} {}: ACC {:.4f}  NMI {:.4f}  ARI {:.4f}\n",
+                          one.at("stage").get<std::string>(), one.at("epoch").get<std::int64_t>(),
+                          one.at("acc").get<double>(), one.at("nmi").get<double>(),
+                          one.at("ari").get<double>());
+  }
   return text;
 }
 

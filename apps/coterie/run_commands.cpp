@@ -75,8 +75,8 @@ void add_resume_command(CLI::App& app, Session& session) {
 }
 
 void add_evaluate_command(CLI::App& app, Session& session) {
-  auto* command =
-      app.add_subcommand("evaluate", "Score a finished run, against ground truth where given");
+  auto* command = app.add_subcommand(
+      "evaluate", "Score a finished run, and its snapshots, against ground truth where given");
   auto run = std::make_shared<std::string>();
   auto labels = std::make_shared<std::string>();
   command->add_option("RUN", *run, "Run folder")->required();

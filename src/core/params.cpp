@@ -17,12 +17,15 @@ std::string Range::text() const {
 }
 
 std::string ParamInfo::condition() const {
+  const auto text = [](const ParamCondition& condition) {
+    return fmt::format("{} = {}", condition.name, join(condition.values, " or "));
+  };
   std::vector<std::string> parts;
-  for (const auto& [other, allowed_values] : only_with)
-    parts.push_back(fmt::format("{}{} = {}", parts.empty() ? "with " : "", other,
-                                join(allowed_values, " or ")));
+  for (const ParamCondition& condition : only_with)
+    parts.push_back((parts.empty() ? "with " : "") + text(condition));
   if (replaced_by == GivenPart::network) parts.push_back("without --init-from");
   if (replaced_by == GivenPart::clusters) parts.push_back("where --init-from brings no clusters");
+  if (kept_with) parts.back() += " or with " + text(*kept_with);
   return parts.empty() ? "" : "only " + join(parts, " and ");
 }
 
@@ -39,7 +42,8 @@ std::vector<std::string> idle_parameters(
   std::vector<std::string> idle;
   for (const ParamInfo& info : infos)
     if (std::find(names.begin(), names.end(), info.name) != names.end() &&
-        ((given != GivenPart::none && info.replaced_by == given) ||
+        ((given != GivenPart::none && info.replaced_by == given &&
+          !(info.kept_with && holds(*info.kept_with))) ||
          !std::all_of(info.only_with.begin(), info.only_with.end(), holds)))
       idle.push_back(fmt::format("{} has no effect: it counts {}", info.name, info.condition()));
   return idle;

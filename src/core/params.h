@@ -1,11 +1,13 @@
 #pragma once
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <concepts>
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -35,8 +37,9 @@ struct ParamInfo {
   std::string allowed;        ///< "> 1", "1 to 1000", "p | p^m", "true | false"
   std::string help;
   bool carries_over = false;  ///< holds too for another method that goes on with the network
-  GivenPart replaced_by = GivenPart::none;     ///< without which alone it has an effect
-  std::vector<ParamCondition> only_with = {};  ///< all of which must hold
+  GivenPart replaced_by = GivenPart::none;       ///< without which alone it has an effect
+  std::optional<ParamCondition> kept_with = {};  ///< under which it has one beside that too
+  std::vector<ParamCondition> only_with = {};    ///< all of which must hold
 
   /// "only with contrast = moco and without --init-from", or nothing.
   std::string condition() const;
@@ -180,11 +183,13 @@ class Fields {
   }
 
   /// Says of these fields that they belong to a training whose place another run's network, or its
-  /// clusters, takes.
-  Fields& replaced_by(GivenPart part, const std::vector<std::string>& names) {
-    for (const std::string& name : names)
-      for (auto& field : fields_)
-        if (field.info.name == name) field.info.replaced_by = part;
+  /// clusters, takes; but not where they are `kept_with` a value of another field.
+  Fields& replaced_by(GivenPart part, const std::vector<std::string>& names,
+                      const std::optional<ParamCondition>& kept_with = {}) {
+    for (ParamInfo* info : infos_of(names)) {
+      info->replaced_by = part;
+      info->kept_with = kept_with;
+    }
     return *this;
   }
 
@@ -192,9 +197,7 @@ class Fields {
   /// `values`, as text.
   Fields& only_with(const std::string& other, const std::vector<std::string>& values,
                     const std::vector<std::string>& names) {
-    for (const std::string& name : names)
-      for (auto& field : fields_)
-        if (field.info.name == name) field.info.only_with.push_back({other, values});
+    for (ParamInfo* info : infos_of(names)) info->only_with.push_back({other, values});
     return *this;
   }
 
@@ -237,6 +240,14 @@ class Fields {
   }
 
  private:
+  std::vector<ParamInfo*> infos_of(const std::vector<std::string>& names) {
+    std::vector<ParamInfo*> infos;
+    for (auto& field : fields_)
+      if (std::find(names.begin(), names.end(), field.info.name) != names.end())
+        infos.push_back(&field.info);
+    return infos;
+  }
+
   template <class T>
   static bool is_finite(T value) {
     if constexpr (std::is_floating_point_v<T>) return std::isfinite(value);

@@ -677,6 +677,8 @@ nlohmann::json evaluate_run(const fs::path& path, const std::string& labels, Pro
           confusion.counts.row(i), confusion.counts.row(i) + confusion.counts.cols()));
     metrics["confusion"] = {
         {"classes", run.dataset.class_names}, {"clusters", confusion.clusters}, {"counts", counts}};
+    auto snapshots = snapshot_scores(run.folder.snapshots(), run.dataset.truth, cancel);
+    if (!snapshots.empty()) metrics["snapshots"] = std::move(snapshots);
   }
   // Without ground truth this is the one figure there is: how far apart the clusters are. Where
   // there are so many that the sample cannot have two images of each, it is left out.

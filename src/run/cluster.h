@@ -61,7 +61,8 @@ LoadedRun resume_run(const std::filesystem::path& run, Progress& progress,
 LoadedRun open_run(const std::filesystem::path& run, Progress& progress, const CancelToken& cancel);
 
 /// Scores of a finished run: the fields of metrics.json, with ACC, NMI, ARI and purity against
-/// `labels` (LoadOptions::labels), or against the run's own ground truth where empty.
+/// `labels` (LoadOptions::labels), or against the run's own ground truth where empty; with ground
+/// truth also those of its snapshots.
 nlohmann::json evaluate_run(const std::filesystem::path& run, const std::string& labels,
                             Progress& progress, const CancelToken& cancel);
 

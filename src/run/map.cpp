@@ -41,7 +41,8 @@ struct Source {
 
 /// The snapshot's name as its files have it: of "adapt-5", which is as good, "adapt-0005".
 std::string find_snapshot(const RunFolder& folder, const std::string& asked) {
-  const auto names = snapshot_names(folder.snapshots());
+  std::vector<std::string> names;
+  for (const Snapshot& snapshot : snapshots_of(folder.snapshots())) names.push_back(snapshot.name);
   const std::size_t dash = asked.rfind('-');
   std::string padded = asked;
   int epoch = 0;

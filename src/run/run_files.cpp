@@ -65,8 +65,9 @@ constexpr RunFile kFiles[] = {
     {"snapshots", RunFileRole::folder,
      "with `--snapshots 1,5,20` alone: what the network makes of 10,000 images after those epochs "
      "of each stage: `STAGE-EPOCH.npy` (embeddings) and `STAGE-EPOCH-probabilities.npy` (where it "
-     "has clusters by then), float32; `rows.csv` names the images: `row,path`. `coterie map RUN "
-     "--snapshot STAGE-EPOCH` adds `STAGE-EPOCH-map.npy`"},
+     "has clusters by then), float32; `rows.csv` names the images: `row,path`. `coterie "
+     "evaluate RUN` scores them, `coterie map RUN --snapshot STAGE-EPOCH` adds "
+     "`STAGE-EPOCH-map.npy`"},
     {"report", RunFileRole::folder,
      "`index.html` is the page to look at. With a map it takes its small pictures from `files-N/`: "
      "100 images a file, image i in file i / 100. `comparison/` is what `coterie report --compare` "

@@ -5,32 +5,87 @@
 #include <algorithm>
 #include <numeric>
 #include <span>
+#include <system_error>
+#include <tuple>
+#include <utility>
 
 #include "coterie/core/files.h"
+#include "coterie/core/params.h"
 #include "coterie/core/random.h"
 #include "coterie/core/text.h"
+#include "coterie/data/csv.h"
+#include "coterie/metrics/scores.h"
 #include "coterie/run/run_folder.h"
+#include "coterie/shallow/assignment.h"
+
+namespace fs = std::filesystem;
 
 namespace coterie {
 
-namespace {
-
-/// What a snapshot's name ends with.
-std::string epoch_suffix(std::int64_t epoch) { return fmt::format("-{:04}", epoch); }
-
-}  // namespace
-
-std::vector<std::string> snapshot_names(const std::filesystem::path& folder) {
-  std::vector<std::string> names;
-  std::error_code none;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, none)) {
-    const std::string stem = entry.path().stem().native();
-    if (entry.path().extension() == ".npy" && !stem.ends_with("-map") &&
-        !stem.ends_with("-probabilities"))
-      names.push_back(stem);
+std::vector<Snapshot> snapshots_of(const fs::path& folder) {
+  std::vector<std::pair<fs::file_time_type, Snapshot>> found;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+    const fs::path& path = entry.path();
+    const std::string name = path.stem().native();
+    const std::size_t dash = name.rfind('-');
+    if (path.extension() != ".npy" || dash == std::string::npos) continue;
+    const std::string digits = name.substr(dash + 1);
+    // Maps and probabilities end in a word.
+    if (digits.empty() || digits.find_first_not_of("0123456789") != std::string::npos) continue;
+    found.emplace_back(fs::last_write_time(path, ignored),
+                       Snapshot{name, name.substr(0, dash), parse_integer(name, digits)});
   }
-  std::ranges::sort(names);
-  return names;
+  std::ranges::sort(found, {},
+                    [](const auto& one) { return std::tie(one.first, one.second.name); });
+  std::vector<Snapshot> snapshots;
+  for (auto& [written, snapshot] : found) snapshots.push_back(std::move(snapshot));
+  return snapshots;
+}
+
+std::vector<std::int64_t> sampled_rows(const fs::path& folder, std::int64_t count) {
+  const fs::path path = folder / "rows.csv";
+  const std::string text = read_file(path);
+  CsvReader reader(text, printable(path.native()));
+  std::vector<std::string_view> fields;
+  std::vector<std::int64_t> rows;
+  reader.next(fields);  // the header
+  while (reader.next(fields)) {
+    const std::int64_t row = fields.empty() ? -1 : parse_integer("row", fields[0]);
+    if (row < 0 || row >= count)
+      throw UserError(
+          "{}, line {}: row {} is out of range: 0 to {}; cluster again with "
+          "--snapshots",
+          printable(path.native()), reader.line(), row, count - 1);
+    rows.push_back(row);
+  }
+  return rows;
+}
+
+nlohmann::json snapshot_scores(const fs::path& folder, const std::vector<std::int32_t>& truth,
+                               const CancelToken& cancel) {
+  auto all = nlohmann::json::array();
+  std::vector<std::int32_t> classes;
+  for (const auto& [name, stage, epoch] : snapshots_of(folder)) {
+    cancel.check();
+    const std::string file = name + "-probabilities.npy";
+    if (!path_exists(folder / file)) continue;
+    if (classes.empty())
+      for (const auto row : sampled_rows(folder, static_cast<std::int64_t>(truth.size())))
+        classes.push_back(truth[static_cast<std::size_t>(row)]);
+    const Matrix<float> probabilities = RunFolder(folder).read_matrix(file.c_str());
+    if (probabilities.rows() != static_cast<std::int64_t>(classes.size()))
+      throw UserError("{} has {} rows, and rows.csv beside it {}; cluster again with --snapshots",
+                      printable((folder / file).native()), probabilities.rows(), classes.size());
+    const Scores scores = score(argmax_rows(probabilities), classes, probabilities.cols());
+    all.push_back({{"stage", stage},
+                   {"epoch", epoch},
+                   {"acc", scores.acc},
+                   {"nmi", scores.nmi},
+                   {"ari", scores.ari},
+                   {"purity", scores.purity}});
+  }
+  return all;
 }
 
 SnapshotWriter::SnapshotWriter(std::filesystem::path folder, const Dataset& dataset)
@@ -62,18 +117,16 @@ void SnapshotWriter::write(const std::string& stage, std::int64_t epoch, const C
   for (const auto row : rows_) csv += fmt::format("{},{}\n", row, csv_field(dataset_.paths[row]));
   write_file(folder_ / "rows.csv", csv);
   const RunFolder folder(folder_);
-  const std::string name = stage + epoch_suffix(epoch);
+  const std::string name = fmt::format("{}-{:04}", stage, epoch);
   folder.write_matrix((name + ".npy").c_str(), seen.embeddings);
   if (!seen.probabilities.empty())
     folder.write_matrix((name + "-probabilities.npy").c_str(), seen.probabilities);
 }
 
 std::vector<std::int64_t> SnapshotWriter::missing(std::vector<std::int64_t> epochs) const {
-  const auto names = snapshot_names(folder_);
+  const auto snapshots = snapshots_of(folder_);
   std::erase_if(epochs, [&](std::int64_t epoch) {
-    return std::ranges::any_of(names, [suffix = epoch_suffix(epoch)](const std::string& name) {
-      return name.ends_with(suffix);
-    });
+    return std::ranges::find(snapshots, epoch, &Snapshot::epoch) != snapshots.end();
   });
   return epochs;
 }

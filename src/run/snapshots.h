@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -10,8 +11,24 @@
 
 namespace coterie {
 
-/// Names of the snapshots in a run's folder of them, STAGE-EPOCH, in the order of letters.
-std::vector<std::string> snapshot_names(const std::filesystem::path& folder);
+/// What a method made of the sample at one time of its training.
+struct Snapshot {
+  std::string name;  ///< STAGE-EPOCH, as its files begin
+  std::string stage;
+  std::int64_t epoch = 0;  ///< counted from 1
+};
+
+/// The snapshots in RUN/snapshots in the order of their training, which is that of their files'
+/// times; where those are equal, that of their names.
+std::vector<Snapshot> snapshots_of(const std::filesystem::path& folder);
+
+/// The row of the data set, of `count` rows, that each image of the sample is.
+std::vector<std::int64_t> sampled_rows(const std::filesystem::path& folder, std::int64_t count);
+
+/// Scores against ground truth [N] of those snapshots that have probabilities: stage, epoch, acc,
+/// nmi, ari and purity of the sample, each image in its most probable cluster.
+nlohmann::json snapshot_scores(const std::filesystem::path& folder,
+                               const std::vector<std::int32_t>& truth, const CancelToken& cancel);
 
 /// RUN/snapshots: what a method makes of a sample in the middle of its training. The sample is the
 /// same in all runs on a data set: 10,000 images drawn at random, all where there are fewer.

@@ -216,10 +216,10 @@ TEST(Params, ThoseOfATrainingWhosePlaceIsTakenAreNamed) {
   auto fields = Example::fields();
   fields.only_with("centre", {"true"}, {"rate"})
       .replaced_by(GivenPart::network, {"rate", "share"})
-      .replaced_by(GivenPart::clusters, {"clusters"});
+      .replaced_by(GivenPart::clusters, {"clusters"}, ParamCondition{"centre", {"false"}});
+  Example example;
   const auto idle = [&](GivenPart given) {
-    return idle_parameters({"rate", "clusters"}, fields.describe(), fields.values(Example()),
-                           given);
+    return idle_parameters({"rate", "clusters"}, fields.describe(), fields.values(example), given);
   };
   EXPECT_TRUE(idle(GivenPart::none).empty());
   EXPECT_EQ(idle(GivenPart::network),
@@ -227,7 +227,11 @@ TEST(Params, ThoseOfATrainingWhosePlaceIsTakenAreNamed) {
                                      "without --init-from"});
   EXPECT_EQ(idle(GivenPart::clusters),
             std::vector<std::string>{"clusters has no effect: it counts only where --init-from "
-                                     "brings no clusters"});
+                                     "brings no clusters or with centre = false"});
+  example.centre = false;  // which keeps them
+  EXPECT_EQ(idle(GivenPart::clusters),
+            std::vector<std::string>{"rate has no effect: it counts only with centre = true and "
+                                     "without --init-from"});
 }
 
 }  // namespace

@@ -103,22 +103,29 @@ TEST(CorrectionsSlow, FollowAFullTrainingWhereNoRunIsGiven) {
 /// Every method that says so learns from corrections.
 class CorrectedMethodsSlow : public ::testing::TestWithParam<std::string> {};
 
-TEST_P(CorrectedMethodsSlow, AMustLinkBringsImagesTogether) {
+TEST_P(CorrectedMethodsSlow, ConstraintsDecideWhereLabelsAreDoubted) {
   if (GetParam() == "adc") GTEST_SKIP() << "it learns from nothing else; see its own tests";
   const ToyImages images(60);
-  auto method = TrainedRun::make(GetParam());
-  if (GetParam() == "jdce") method->set_parameter("soft", "true");
-  // A ReLU before the softmax has no slope for clusters that an image is far from.
-  if (GetParam() == "ae-dac") method->set_parameter("head_end", "plain");
-  FitContext context{.clusters = 3, .seed = 3};
-  for (std::int64_t i = 0; i < 60; ++i) {
-    context.corrections.labels.push_back(images.truth[i]);
-    if (i > 2 && i < 15)
-      context.corrections.constraints.push_back(
-          {i, static_cast<std::int64_t>(images.truth[i]), Link::must});
+  // Kind 0 belongs to kind 1 for one person and to kind 2 for another. That frees its labels, so
+  // that nothing else tells the two apart. A backbone, which is slow, has one of them.
+  const bool slow = TrainedRun::make(GetParam())->info().network == NetworkKind::backbone;
+  for (const std::int32_t home : slow ? std::vector{1} : std::vector{1, 2}) {
+    auto method = TrainedRun::make(GetParam());
+    if (GetParam() == "jdce") method->set_parameter("soft", "true");
+    // A ReLU before the softmax has no slope for clusters that an image is far from.
+    if (GetParam() == "ae-dac" || GetParam() == "dac") method->set_parameter("head_end", "plain");
+    FitContext context{.clusters = 3, .seed = 3};
+    context.corrections.labels = images.truth;
+    for (std::int64_t i = 0; i < 60; i += 3) {
+      context.corrections.constraints.push_back({i, i + home, Link::must});
+      context.corrections.constraints.push_back({i, i + 3 - home, Link::cannot});
+      // Images of the home, of which this is right, keep their labels.
+      context.corrections.constraints.push_back({i + home, (i + 3) % 60 + home, Link::must});
+    }
+    const Clustering found = method->fit(images.data, context);
+    for (std::int64_t i = 0; i < 60; ++i)
+      EXPECT_EQ(found.labels[i], images.truth[i] == 0 ? home : images.truth[i]) << home << ' ' << i;
   }
-  const Clustering found = method->fit(images.data, context);
-  EXPECT_GE(accuracy(found.labels, images.truth), 0.95);
 }
 
 std::vector<std::string> correctable() {

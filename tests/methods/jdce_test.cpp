@@ -19,6 +19,7 @@ namespace {
 using testing::TemporaryFolder;
 using testing::ToyImages;
 using testing::user_error_of;
+using testing::Warnings;
 using JdceOptions = std::map<std::string, std::string>;
 
 /// jdce, or another method on a backbone, on 60 images of three kinds.
@@ -96,6 +97,19 @@ TEST_F(JdceSlow, EveryVariantKeepsTheThreeKindsThatItStartsFrom) {
     training.context.init_from = folder_ / "cc.safetensors";
     EXPECT_EQ(training.score(), 1.0) << nlohmann::json(settings).dump();
     EXPECT_TRUE(training.lines_of("contrast").empty());
+  }
+}
+
+TEST_F(JdceSlow, OptionsOfATrainingThatAnotherRunHasDoneAreNamed) {
+  for (const std::string bases : {"kmeans", "heads"}) {
+    JdceTraining training(JdceOptions{
+        {"bases", bases}, {"balance", "2"}, {"pretrain_epochs", "3"}, {"head_epochs", "30"}});
+    training.context.init_from = folder_ / "cc.safetensors";
+    Warnings warnings;
+    training.context.progress = &warnings;
+    training.run();
+    EXPECT_CONTAINS(warnings.all(), "pretrain_epochs has no effect");
+    EXPECT_EQ(warnings.all().find("balance has no effect") == std::string::npos, bases == "heads");
   }
 }
 

@@ -202,6 +202,31 @@ TEST(Program, KeepsSnapshotsOfATraining) {
       "method pac has no epochs");
 }
 
+TEST(Program, ScoresTheSnapshotsOfARun) {
+  Program program;
+  program.write("images-idx3-ubyte", idx_images(30));
+  std::string truth("\0\0\x08\x01\0\0\0\x1e", 8);
+  for (int i = 0; i < 30; ++i) truth += static_cast<char>(i % 3);
+  program.write("truth", truth);
+  const Outcome trained =
+      program.run({"cluster", "images-idx3-ubyte", "-k", "3", "--method", "ae-dac", "--set",
+                   "pretrain_epochs=1", "--epochs", "2", "--snapshots", "2", "--out", "run"});
+  ASSERT_EQ(trained.code, 0) << trained.err;
+  const auto evaluate = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), {"evaluate", "run"});
+    const Outcome outcome = program.run(more);
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    return outcome.out;
+  };
+  EXPECT_FALSE(nlohmann::json::parse(evaluate({"--json"})).contains("snapshots"));  // no truth
+  const auto scored = nlohmann::json::parse(evaluate({"--json", "--labels", "truth"}));
+  const auto& last = scored.at("snapshots").back();
+  EXPECT_EQ(last.at("stage"), "adapt");
+  EXPECT_EQ(last.at("epoch"), 2);
+  EXPECT_GT(last.at("nmi"), 0);
+  EXPECT_CONTAINS(evaluate({"--labels", "truth"}), "  adapt 2: ACC ");
+}
+
 TEST(Program, DrawsTheImagesNearestToOneOfEachCluster) {
   Program program;
   program.write("images-idx3-ubyte", idx_images(30));

@@ -527,11 +527,13 @@ const Fields<JdceParams>& JdceParams::fields() {
                         Range{.low = 0, .high = 1, .low_open = true},
                         "step size in the pre-training and while `heads` learn")
         .number<double>("pretrain_decay", &JdceParams::pretrain_decay, between(0, 1),
-                        "pull of the weights towards 0 in the pre-training")
-        .number<double>("cluster_temperature", &JdceParams::cluster_temperature, between(0.01, 10),
-                        "what cosines of clusters are divided by in the pre-training")
+                        "pull of the weights towards 0 in the pre-training and while `heads` learn")
+        .number<double>(
+            "cluster_temperature", &JdceParams::cluster_temperature, between(0.01, 10),
+            "what cosines of clusters are divided by in the pre-training and while `heads` learn")
         .number<double>("balance", &JdceParams::balance, between(0, 1000),
-                        "weight in the pre-training of what keeps the clusters equally large")
+                        "weight of what keeps the clusters equally large, in the pre-training and "
+                        "while `heads` learn")
         .number<std::int64_t>("iterations", &JdceParams::iterations, between(1, 10000),
                               "consensus clusterings that are made and learned, one after another, "
                               "each for `epochs`")
@@ -589,7 +591,10 @@ const Fields<JdceParams>& JdceParams::fields() {
     fields.only_with("bases", {"dropout", "parts"}, {"least_dropout", "most_dropout"})
         .only_with("bases", {"heads"}, {"head_epochs"})
         .only_with("joint", {"true"}, {"earlier", "contrast"})
-        .replaced_by(GivenPart::clusters, {"pretrain_epochs"});
+        .replaced_by(GivenPart::clusters, {"pretrain_epochs"})
+        .replaced_by(GivenPart::clusters,
+                     {"pretrain_rate", "pretrain_decay", "cluster_temperature", "balance"},
+                     ParamCondition{"bases", {"heads"}});
     return fields;
   }();
   return kFields;
