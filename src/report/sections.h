@@ -42,8 +42,9 @@ std::string cluster_count_section(const nlohmann::json& statistics);
 /// `statistics` (of metrics.json).
 std::string training_section(const std::vector<nlohmann::json>& history,
                              const nlohmann::json& statistics);
-/// Maps of the snapshots (RUN/snapshots/STAGE-EPOCH-map.npy) side by side, in the order of
-/// training. Throws UserError where one is damaged.
+/// With ground truth the accuracy of the snapshots over the epochs, and their maps
+/// (RUN/snapshots/STAGE-EPOCH-map.npy) side by side, in the order of training. Throws UserError
+/// where one is damaged.
 std::string snapshots_section(const RunSummary& summary, const CancelToken& cancel);
 /// Groups of equal and nearly equal images or rows.
 std::string duplicates_section(const RunSummary& summary,

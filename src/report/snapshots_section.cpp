@@ -1,12 +1,14 @@
 #include <algorithm>
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "coterie/core/files.h"
 #include "coterie/core/text.h"
 #include "coterie/data/npy.h"
 #include "coterie/report/html.h"
+#include "coterie/report/line_chart.h"
 #include "coterie/report/scatter_picture.h"
 #include "coterie/report/sections.h"
 #include "coterie/run/snapshots.h"
@@ -19,11 +21,37 @@ namespace {
 constexpr std::int64_t kSnapshotDots = 4000;  // of each picture
 constexpr std::size_t kMostPictures = 24;
 
-}  // namespace
+/// "3,000 images" of the sample.
+std::string sampled_items(const RunSummary& summary, const fs::path& folder) {
+  const auto rows = sampled_rows(folder, summary.run->dataset.size());
+  return summary.items(static_cast<std::int64_t>(rows.size()));
+}
 
-std::string snapshots_section(const RunSummary& summary, const CancelToken& cancel) {
+/// How right the clusters were, over the epochs of each stage that has had them twice.
+std::string score_curves(const RunSummary& summary, const fs::path& folder,
+                         const CancelToken& cancel) {
+  if (!summary.scores) return {};
+  std::vector<std::pair<std::string, std::vector<std::pair<double, double>>>> stages;
+  for (const auto& scores : snapshot_scores(folder, summary.run->dataset.truth, cancel)) {
+    const auto stage = scores.at("stage").get<std::string>();
+    if (stages.empty() || stages.back().first != stage) stages.push_back({stage, {}});
+    stages.back().second.emplace_back(scores.at("epoch"), scores.at("acc"));
+  }
+  std::string charts;
+  for (const auto& [stage, points] : stages)
+    if (points.size() > 1)
+      charts += line_chart("ACC, " + html_escape(words(stage)), "epoch", points);
+  if (charts.empty()) return {};
+  return fmt::format(
+      "<p class=\"lead\">Accuracy of the clusters that {} had in the middle of the training, each "
+      "in "
+      "its most probable one.</p>\n<div class=\"charts\">\n{}</div>\n",
+      sampled_items(summary, folder), charts);
+}
+
+std::string map_pictures(const RunSummary& summary, const fs::path& folder,
+                         const CancelToken& cancel) {
   const LoadedRun& run = *summary.run;
-  const fs::path folder = run.folder.snapshots();
   std::vector<Snapshot> maps = snapshots_of(folder);
   const auto map_of = [&](const Snapshot& snapshot) {
     return folder / (snapshot.name + "-map.npy");
@@ -54,14 +82,24 @@ std::string snapshots_section(const RunSummary& summary, const CancelToken& canc
                     scatter_picture(map.values, colours, kSnapshotDots, "Map after " + caption));
   }
   return fmt::format(
-      "<section id=\"snapshots\" aria-labelledby=\"snapshots-name\">\n<h2 "
-      "id=\"snapshots-name\">Over the epochs</h2>\n<p class=\"lead\">t-SNE of what the network "
-      "made of {} in the middle of its training, coloured by {}.{}</p>\n<div "
-      "class=\"charts\">\n{}</div>\n</section>\n",
-      summary.items(static_cast<std::int64_t>(rows.size())),
-      by_class ? "ground truth" : "the cluster at the end",
+      "<p class=\"lead\">t-SNE of what the network made of {} in the middle of its training, "
+      "coloured by {}.{}</p>\n<div class=\"charts\">\n{}</div>\n",
+      sampled_items(summary, folder), by_class ? "ground truth" : "the cluster at the end",
       all > maps.size() ? fmt::format(" Here are the first {} of {}.", maps.size(), all) : "",
       figures);
+}
+
+}  // namespace
+
+std::string snapshots_section(const RunSummary& summary, const CancelToken& cancel) {
+  const fs::path folder = summary.run->folder.snapshots();
+  const std::string content =
+      score_curves(summary, folder, cancel) + map_pictures(summary, folder, cancel);
+  if (content.empty()) return {};
+  return fmt::format(
+      "<section id=\"snapshots\" aria-labelledby=\"snapshots-name\">\n<h2 "
+      "id=\"snapshots-name\">Over the epochs</h2>\n{}</section>\n",
+      content);
 }
 
 }  // namespace coterie

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <numeric>
 #include <span>
 #include <system_error>
@@ -23,7 +24,8 @@ namespace fs = std::filesystem;
 namespace coterie {
 
 std::vector<Snapshot> snapshots_of(const fs::path& folder) {
-  std::vector<std::pair<fs::file_time_type, Snapshot>> found;
+  std::vector<Snapshot> found;
+  std::map<std::string, fs::file_time_type> begun;  // stages, by their first file
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(folder, ignored)) {
     const fs::path& path = entry.path();
@@ -33,14 +35,15 @@ std::vector<Snapshot> snapshots_of(const fs::path& folder) {
     const std::string digits = name.substr(dash + 1);
     // Maps and probabilities end in a word.
     if (digits.empty() || digits.find_first_not_of("0123456789") != std::string::npos) continue;
-    found.emplace_back(fs::last_write_time(path, ignored),
-                       Snapshot{name, name.substr(0, dash), parse_integer(name, digits)});
+    found.push_back({name, name.substr(0, dash), parse_integer(name, digits)});
+    const auto written = fs::last_write_time(path, ignored);
+    const auto [stage, first] = begun.try_emplace(found.back().stage, written);
+    if (!first) stage->second = std::min(stage->second, written);
   }
-  std::ranges::sort(found, {},
-                    [](const auto& one) { return std::tie(one.first, one.second.name); });
-  std::vector<Snapshot> snapshots;
-  for (auto& [written, snapshot] : found) snapshots.push_back(std::move(snapshot));
-  return snapshots;
+  std::ranges::sort(found, {}, [&](const Snapshot& one) {
+    return std::tuple(begun.at(one.stage), one.stage, one.epoch);
+  });
+  return found;
 }
 
 std::vector<std::int64_t> sampled_rows(const fs::path& folder, std::int64_t count) {

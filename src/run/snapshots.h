@@ -18,8 +18,8 @@ struct Snapshot {
   std::int64_t epoch = 0;  ///< counted from 1
 };
 
-/// The snapshots in RUN/snapshots in the order of their training, which is that of their files'
-/// times; where those are equal, that of their names.
+/// The snapshots in RUN/snapshots in the order of their training: stages by the time of their first
+/// file, where that is equal by name; of a stage by epoch.
 std::vector<Snapshot> snapshots_of(const std::filesystem::path& folder);
 
 /// The row of the data set, of `count` rows, that each image of the sample is.

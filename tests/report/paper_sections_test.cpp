@@ -144,6 +144,31 @@ TEST(SnapshotsSection, ShowsMapsInTheOrderOfTraining) {
       "is [2, 2], expected [1, 2]");
 }
 
+TEST(SnapshotsSection, DrawsTheAccuracyOfAStageOverItsEpochs) {
+  TemporaryFolder folder;
+  LoadedRun run = scored_run(folder);
+  const RunFolder snapshots(run.folder.snapshots());
+  std::filesystem::create_directory(snapshots.path());
+  write_file(snapshots.file("rows.csv"), "row,path\n1,image-1.png\n4,image-4.png\n");  // b and a
+  const float together[] = {1, 0, 1, 0}, apart[] = {0, 1, 1, 0};
+  const auto write = [&](const std::string& name, const float* probabilities) {
+    write_file(snapshots.path() / (name + ".npy"), "");
+    snapshots.write_matrix((name + "-probabilities.npy").c_str(), {probabilities, 2, 2});
+  };
+  write("cluster-0001", together);
+  const auto section = [&] {
+    return snapshots_section(summarize(run, CancelToken()), CancelToken());
+  };
+  EXPECT_EQ(section(), "");  // one point is no curve
+  write("cluster-0004", apart);
+  const std::string html = section();
+  EXPECT_CONTAINS(html, "ACC, cluster");
+  EXPECT_CONTAINS(html, "Accuracy of the clusters that 2 images had");
+  EXPECT_CONTAINS(html, "0.5");
+  run.dataset.truth.clear();
+  EXPECT_EQ(section(), "");
+}
+
 TEST(DuplicatesSection, ShowsGroupsAndHowMany) {
   TemporaryFolder folder;
   const LoadedRun run = image_run(folder.path(), even_labels(2, 100));

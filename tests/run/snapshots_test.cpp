@@ -39,7 +39,7 @@ struct SampledRun {
 
 TEST(Snapshots, StandInTheOrderOfTheirTraining) {
   SampledRun run;
-  for (const char* name : {"contrast-0002", "contrast-0010", "cluster-0001"}) run.add(name);
+  for (const char* name : {"contrast-0010", "contrast-0002", "cluster-0001"}) run.add(name);
   RunFolder(run.folder.path()).write_matrix("contrast-0002-map.npy", Matrix<float>(3, 2));
   write_file(run.folder / "notes-5.txt", "not one of them");
   std::vector<std::string> seen;
