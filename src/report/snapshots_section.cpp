@@ -21,12 +21,6 @@ namespace {
 constexpr std::int64_t kSnapshotDots = 4000;  // of each picture
 constexpr std::size_t kMostPictures = 24;
 
-/// "3,000 images" of the sample.
-std::string sampled_items(const RunSummary& summary, const fs::path& folder) {
-  const auto rows = sampled_rows(folder, summary.run->dataset.size());
-  return summary.items(static_cast<std::int64_t>(rows.size()));
-}
-
 /// How right the clusters were, over the epochs of each stage that has had them twice.
 std::string score_curves(const RunSummary& summary, const fs::path& folder,
                          const CancelToken& cancel) {
@@ -46,7 +40,9 @@ std::string score_curves(const RunSummary& summary, const fs::path& folder,
       "<p class=\"lead\">Accuracy of the clusters that {} had in the middle of the training, each "
       "in "
       "its most probable one.</p>\n<div class=\"charts\">\n{}</div>\n",
-      sampled_items(summary, folder), charts);
+      summary.items(
+          static_cast<std::int64_t>(sampled_rows(folder, summary.run->dataset.size()).size())),
+      charts);
 }
 
 std::string map_pictures(const RunSummary& summary, const fs::path& folder,
@@ -84,7 +80,8 @@ std::string map_pictures(const RunSummary& summary, const fs::path& folder,
   return fmt::format(
       "<p class=\"lead\">t-SNE of what the network made of {} in the middle of its training, "
       "coloured by {}.{}</p>\n<div class=\"charts\">\n{}</div>\n",
-      sampled_items(summary, folder), by_class ? "ground truth" : "the cluster at the end",
+      summary.items(static_cast<std::int64_t>(rows.size())),
+      by_class ? "ground truth" : "the cluster at the end",
       all > maps.size() ? fmt::format(" Here are the first {} of {}.", maps.size(), all) : "",
       figures);
 }
