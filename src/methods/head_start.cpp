@@ -23,7 +23,7 @@ std::vector<std::int32_t> start_clusters(HeadStart start, const Matrix<float>& c
   params.cluster =
       start == HeadStart::kmeans ? EmbeddingClusterer::kmeans : EmbeddingClusterer::pac;
   const FitContext silent = context.silent();
-  return EmbeddingClusters(params).fit(codes, silent).labels;
+  return numbered_by_appearance(EmbeddingClusters(params).fit(codes, silent).labels);
 }
 
 Stage head_start_stage(Stage stage, const TrainingData& data, Engine& engine, HeadStartWork work) {

@@ -37,7 +37,7 @@ void add_head_start_fields(Fields<Params>& fields) {
 }
 
 /// Clusters of codes [N, E], whitened to this share of their variance, by cosine distance: [N]
-/// labels of PAC or k-means.
+/// labels of PAC or k-means, numbered by appearance, as PAC's own numbers hang on roundings.
 std::vector<std::int32_t> start_clusters(HeadStart start, const Matrix<float>& codes,
                                          double variance, const FitContext& context);
 

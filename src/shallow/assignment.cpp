@@ -112,4 +112,11 @@ std::vector<std::int32_t> argmax_rows(MatrixView<const float> probabilities) {
   return labels;
 }
 
+std::vector<std::int32_t> numbered_by_appearance(std::vector<std::int32_t> labels) {
+  std::unordered_map<std::int32_t, std::int32_t> number;
+  for (std::int32_t& label : labels)
+    label = number.try_emplace(label, static_cast<std::int32_t>(number.size())).first->second;
+  return labels;
+}
+
 }  // namespace coterie

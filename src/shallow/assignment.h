@@ -45,4 +45,8 @@ void check_width(std::int64_t trained, std::int64_t given);
 /// Index of the largest value in each row; the first of equals.
 std::vector<std::int32_t> argmax_rows(MatrixView<const float> probabilities);
 
+/// The same clusters, their labels >= 0 replaced by 0, 1, ... in the order in which they occur
+/// first. Two clusterings that differ in their numbers alone become equal.
+std::vector<std::int32_t> numbered_by_appearance(std::vector<std::int32_t> labels);
+
 }  // namespace coterie

@@ -63,7 +63,8 @@ TEST(TogetherSlow, TwoProcessesClusterAsOne) {
        {std::vector<std::string>{"dpac", "pretrain_epochs=1", "start=random"},
         {"dpac", "pretrain_epochs=1", "start=random", "objective=jpac", "balance=1"},
         {"dpac", "pretrain_epochs=1", "start=random", "contrast=moco", "queue=64"},
-        {"dpac", "pretrain_epochs=1", "self_label=true", "label_epochs=2", "threshold=0.3"},
+        {"dpac", "pretrain_epochs=1", "self_label=true", "label_epochs=2", "threshold=0.3",
+         "label_rate=3e-5"},
         {"cc"},
         {"dcsc"},
         {"moco", "queue=128"}}) {
@@ -96,7 +97,7 @@ TEST(TogetherSlow, TwoProcessesClusterAsOne) {
       const double level = name.ends_with("agreement") ? 0.05 : 0;
       for (std::size_t i = 0; i < values.size(); ++i)
         EXPECT_NEAR(found.at(name)[i], values[i], level + 1e-4 * (1 + std::abs(values[i])))
-            << method.back() << ": " << name << ", epoch " << i;
+            << ::testing::PrintToString(method) << ": " << name << ", epoch " << i;
     }
   }
 }

@@ -62,5 +62,11 @@ TEST(ClusteringInput, RefusesFeaturesWhoseSquaresWouldVanish) {
   EXPECT_NO_THROW(check_clustering_input(column({1e-19f, 0, 1}), 2));
 }
 
+TEST(Labels, AreNumberedInTheOrderOfTheirAppearance) {
+  EXPECT_EQ(numbered_by_appearance({7, 7, 0, 3, 0, 7}),
+            (std::vector<std::int32_t>{0, 0, 1, 2, 1, 0}));
+  EXPECT_TRUE(numbered_by_appearance({}).empty());
+}
+
 }  // namespace
 }  // namespace coterie
