@@ -17,6 +17,7 @@
 #include "coterie/data/labels.h"
 #include "coterie/metrics/scores.h"
 #include "coterie/run/run_folder.h"
+#include "coterie/shallow/assignment.h"
 #include "results.h"
 
 namespace coterie {
@@ -159,20 +160,14 @@ std::vector<std::vector<std::int32_t>> read_sets(const std::vector<std::string>&
 
 nlohmann::json describe(const Found& found, LabelSets sets, std::int64_t clusters,
                         const std::vector<std::int32_t>& truth) {
-  std::vector<std::int64_t> sizes(static_cast<std::size_t>(clusters));
-  for (const std::int32_t label : found.labels) ++sizes[label];
   nlohmann::json json = {{"n", found.labels.size()},
                          {"k", clusters},
                          {"method", found.method},
                          {"inputs", sets.size()},
                          {"mean_nmi", mean_nmi(found.labels, sets)},
-                         {"cluster_sizes", sizes}};
+                         {"cluster_sizes", cluster_sizes(found.labels, clusters)}};
   if (!found.weights.empty()) json["weights"] = found.weights;
-  if (!truth.empty()) {
-    const Scores scores = score(found.labels, truth, clusters);
-    json.update(
-        {{"acc", scores.acc}, {"nmi", scores.nmi}, {"ari", scores.ari}, {"purity", scores.purity}});
-  }
+  if (!truth.empty()) json.update(figures_of(score(found.labels, truth, clusters)));
   return json;
 }
 

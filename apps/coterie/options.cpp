@@ -17,7 +17,9 @@ void add_json_option(CLI::App& command, Session& session) {
 void add_common_options(CLI::App& command, Session& session) {
   add_json_option(command, session);
   command.add_flag("--quiet", session.quiet, "No progress on stderr; warnings and errors stay");
-  command.add_option("--threads", session.threads, "Threads to compute with (default: all cores)")
+  command
+      .add_option("--threads", session.threads,
+                  "Threads to compute with (default: OMP_NUM_THREADS, else all cores)")
       ->check(CLI::Range(1, 1024))
       ->type_name("N");
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdlib>
 #include <exception>
 #include <latch>
 #include <mutex>
@@ -17,11 +18,22 @@
 namespace coterie {
 namespace {
 
+constexpr int kMostThreads = 1024;  // as --threads
+
 int processors() {
   cpu_set_t set;
   CPU_ZERO(&set);
   if (sched_getaffinity(0, sizeof(set), &set) == 0) return std::max(1, CPU_COUNT(&set));
   return std::max(1u, std::thread::hardware_concurrency());
+}
+
+/// OMP_NUM_THREADS, of nested levels the outermost; 0 where it says nothing.
+int asked_of_openmp() {
+  static const int threads = [] {
+    const char* text = std::getenv("OMP_NUM_THREADS");
+    return text ? std::clamp(std::atoi(text), 0, kMostThreads) : 0;
+  }();
+  return threads;
 }
 
 std::atomic<int> g_threads{0};
@@ -31,7 +43,8 @@ thread_local bool t_inside_parallel = false;
 
 int thread_count() {
   const int threads = g_threads.load(std::memory_order_relaxed);
-  return threads > 0 ? threads : processors();
+  if (threads > 0) return threads;
+  return asked_of_openmp() > 0 ? asked_of_openmp() : processors();
 }
 
 void set_thread_count(int threads) { g_threads.store(threads, std::memory_order_relaxed); }

@@ -7,8 +7,8 @@
 namespace coterie {
 
 /// How many threads coterie's own loops use. The one place where thread counts are set: the
-/// network layer takes its count from here too. Starts as the number of processors this process
-/// may run on.
+/// network layer takes its count from here too. Until it is set, and where it is set to 0:
+/// OMP_NUM_THREADS, where that is a number above 0; else the processors this process may run on.
 int thread_count();
 void set_thread_count(int threads);
 

@@ -170,9 +170,7 @@ void HeadMethod<Params, Body>::note_given_clusters(const Training& training) con
 template <class Params, class Body>
 void HeadMethod<Params, Body>::note_collapse(const std::vector<std::int32_t>& labels,
                                              const FitContext& context) {
-  std::vector<std::int64_t> sizes(static_cast<std::size_t>(clusters_));
-  for (const std::int32_t label : labels) ++sizes[static_cast<std::size_t>(label)];
-  const std::string collapse = collapse_of(sizes);
+  const std::string collapse = collapse_of(cluster_sizes(labels, clusters_));
   if (collapse.empty()) return;
   const bool told = statistics_.value("collapse", "") == collapse;  // of the last epoch
   statistics_["collapse"] = collapse;

@@ -7,6 +7,7 @@
 #include "coterie/report/page.h"
 #include "coterie/report/pictures.h"
 #include "coterie/report/side_by_side.h"
+#include "coterie/shallow/assignment.h"
 
 namespace fs = std::filesystem;
 
@@ -77,8 +78,7 @@ std::string runs_section(const SideBySide& sides) {
 
 /// The sizes of a run's clusters as columns, in the colours of the first run's that match them.
 std::string size_columns(const SideRun& run, std::size_t r) {
-  std::vector<std::int64_t> sizes(static_cast<std::size_t>(run.clusters));
-  for (const std::int32_t label : run.labels) ++sizes[label];
+  const std::vector<std::int64_t> sizes = cluster_sizes(run.labels, run.clusters);
   const std::int64_t drawn = std::min(run.clusters, kMostSizes);
   const std::int64_t largest = std::max<std::int64_t>(1, std::ranges::max(sizes));
   const double step = 360.0 / static_cast<double>(drawn);

@@ -20,6 +20,7 @@
 #include "coterie/run/oracle.h"
 #include "coterie/run/snapshots.h"
 #include "coterie/run/tensorboard.h"
+#include "coterie/shallow/assignment.h"
 
 namespace fs = std::filesystem;
 
@@ -209,18 +210,8 @@ nlohmann::json describe_input(const Dataset& dataset) {
 void add_scores(nlohmann::json& metrics, const std::vector<std::int32_t>& labels,
                 const Dataset& dataset, std::int64_t clusters) {
   if (!dataset.has_truth()) return;
-  const Scores scores = score(labels, dataset.truth, clusters);
-  metrics["acc"] = scores.acc;
-  metrics["nmi"] = scores.nmi;
-  metrics["ari"] = scores.ari;
-  metrics["purity"] = scores.purity;
+  metrics.update(figures_of(score(labels, dataset.truth, clusters)));
   metrics["classes"] = dataset.class_names.size();
-}
-
-std::vector<std::int64_t> sizes_of(const std::vector<std::int32_t>& labels, std::int64_t clusters) {
-  std::vector<std::int64_t> sizes(static_cast<std::size_t>(clusters));
-  for (const auto label : labels) ++sizes[label];
-  return sizes;
 }
 
 /// The labels that other runs gave the images of `dataset`.
@@ -448,7 +439,7 @@ class Run {
                               {"seed", settings_.seed},
                               {"n", dataset_.size()},
                               {"k", clusters},
-                              {"cluster_sizes", sizes_of(result.labels, clusters)},
+                              {"cluster_sizes", cluster_sizes(result.labels, clusters)},
                               {"bad_files", dataset_.bad_files.size()},
                               {"statistics", method_->statistics()}};
     add_scores(metrics, result.labels, dataset_, clusters);
@@ -665,7 +656,7 @@ nlohmann::json evaluate_run(const fs::path& path, const std::string& labels, Pro
                             {"seed", run.manifest.at("seed")},
                             {"n", run.dataset.size()},
                             {"k", run.clusters},
-                            {"cluster_sizes", sizes_of(found, run.clusters)}};
+                            {"cluster_sizes", cluster_sizes(found, run.clusters)}};
   add_scores(metrics, found, run.dataset, run.clusters);
   if (run.dataset.has_truth()) {
     metrics["nmi_geometric"] =
@@ -689,7 +680,7 @@ nlohmann::json evaluate_run(const fs::path& path, const std::string& labels, Pro
     embeddings = run.folder.read_matrix("embeddings.npy");
     features = embeddings;
   }
-  const auto sizes = sizes_of(found, run.clusters);
+  const auto sizes = cluster_sizes(found, run.clusters);
   const auto filled = std::count_if(sizes.begin(), sizes.end(), [](auto n) { return n > 0; });
   if (!features.empty() && filled > 1 && 2 * filled <= kSilhouetteRows) {
     RandomStream random(run.manifest.at("seed").get<std::uint64_t>(), "silhouette");

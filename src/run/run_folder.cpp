@@ -14,6 +14,7 @@
 #include "coterie/data/csv.h"
 #include "coterie/data/npy.h"
 #include "coterie/run/run_files.h"
+#include "coterie/shallow/assignment.h"
 
 namespace fs = std::filesystem;
 
@@ -353,8 +354,7 @@ double HistoryWriter::earlier_seconds() const {
 
 std::vector<std::int32_t> order_by_size(const std::vector<std::int32_t>& labels,
                                         std::int64_t clusters) {
-  std::vector<std::int64_t> sizes(static_cast<std::size_t>(clusters));
-  for (const auto label : labels) ++sizes[label];
+  const std::vector<std::int64_t> sizes = cluster_sizes(labels, clusters);
   std::vector<std::int32_t> by_size(sizes.size());
   std::iota(by_size.begin(), by_size.end(), 0);
   std::stable_sort(by_size.begin(), by_size.end(),
@@ -396,6 +396,10 @@ std::vector<AssignedRow> assigned_rows(const std::vector<std::string>& paths,
   std::vector<std::int64_t> next(static_cast<std::size_t>(clusters));
   for (const std::size_t i : by_confidence) rows[i].rank = next[rows[i].label]++;
   return rows;
+}
+
+nlohmann::json figures_of(const Scores& scores) {
+  return {{"acc", scores.acc}, {"nmi", scores.nmi}, {"ari", scores.ari}, {"purity", scores.purity}};
 }
 
 std::vector<std::int32_t> labels_of(const std::vector<AssignedRow>& rows) {

@@ -8,6 +8,7 @@
 
 #include "coterie/core/files.h"
 #include "coterie/methods/method.h"
+#include "coterie/metrics/scores.h"
 
 namespace coterie {
 
@@ -122,6 +123,9 @@ std::vector<std::int32_t> order_by_size(const std::vector<std::int32_t>& labels,
                                         std::int64_t clusters);
 /// Applies `order` (new number of each old cluster) to labels and probabilities.
 void renumber(Assignment& assignment, const std::vector<std::int32_t>& order);
+
+/// ACC, NMI, ARI and purity by their names in metrics.json.
+nlohmann::json figures_of(const Scores& scores);
 
 /// The probability of each row's own cluster.
 std::vector<float> confidences_of(const Assignment& assignment);

@@ -80,13 +80,10 @@ nlohmann::json snapshot_scores(const fs::path& folder, const std::vector<std::in
     if (probabilities.rows() != static_cast<std::int64_t>(classes.size()))
       throw UserError("{} has {} rows, and rows.csv beside it {}; cluster again with --snapshots",
                       printable((folder / file).native()), probabilities.rows(), classes.size());
-    const Scores scores = score(argmax_rows(probabilities), classes, probabilities.cols());
-    all.push_back({{"stage", stage},
-                   {"epoch", epoch},
-                   {"acc", scores.acc},
-                   {"nmi", scores.nmi},
-                   {"ari", scores.ari},
-                   {"purity", scores.purity}});
+    nlohmann::json one =
+        figures_of(score(argmax_rows(probabilities), classes, probabilities.cols()));
+    one.update({{"stage", stage}, {"epoch", epoch}});
+    all.push_back(std::move(one));
   }
   return all;
 }

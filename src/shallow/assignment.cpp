@@ -112,6 +112,13 @@ std::vector<std::int32_t> argmax_rows(MatrixView<const float> probabilities) {
   return labels;
 }
 
+std::vector<std::int64_t> cluster_sizes(const std::vector<std::int32_t>& labels,
+                                        std::int64_t clusters) {
+  std::vector<std::int64_t> sizes(static_cast<std::size_t>(clusters));
+  for (const std::int32_t label : labels) ++sizes[static_cast<std::size_t>(label)];
+  return sizes;
+}
+
 std::vector<std::int32_t> numbered_by_appearance(std::vector<std::int32_t> labels) {
   std::unordered_map<std::int32_t, std::int32_t> number;
   for (std::int32_t& label : labels)

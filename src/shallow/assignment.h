@@ -45,6 +45,10 @@ void check_width(std::int64_t trained, std::int64_t given);
 /// Index of the largest value in each row; the first of equals.
 std::vector<std::int32_t> argmax_rows(MatrixView<const float> probabilities);
 
+/// How many labels each of the clusters 0..clusters-1 has, [clusters].
+std::vector<std::int64_t> cluster_sizes(const std::vector<std::int32_t>& labels,
+                                        std::int64_t clusters);
+
 /// The same clusters, their labels >= 0 replaced by 0, 1, ... in the order in which they occur
 /// first. Two clusterings that differ in their numbers alone become equal.
 std::vector<std::int32_t> numbered_by_appearance(std::vector<std::int32_t> labels);

@@ -53,10 +53,8 @@ Matrix<float> embedding_of(const Matrix<double>& vectors, std::int64_t clusters)
 std::vector<std::int32_t> merge_parts(ConstFeatures rows, std::vector<std::int32_t> parts,
                                       std::int64_t clusters, const ShallowContext& context) {
   const std::int64_t count = *std::max_element(parts.begin(), parts.end()) + 1;
-  std::vector<std::int64_t> sizes(static_cast<std::size_t>(count));
-  for (const std::int32_t part : parts) ++sizes[part];
-  const auto into =
-      merge_means(means_of_labels(rows, parts, count), sizes, clusters, MergeCost::ward, context);
+  const auto into = merge_means(means_of_labels(rows, parts, count), cluster_sizes(parts, count),
+                                clusters, MergeCost::ward, context);
   for (std::int32_t& part : parts) part = into[part];
   return parts;
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "coterie/data/load.h"
+#include "idx_bytes.h"
 #include "testing.h"
 
 // Files made byte by byte, so that what the readers are held against does not come from our code.
@@ -29,18 +30,6 @@ inline std::string counting(std::size_t count, int start = 0) {
   std::string bytes(count, '\0');
   for (std::size_t i = 0; i < count; ++i) bytes[i] = static_cast<char>((i + start) % 251);
   return bytes;
-}
-
-inline std::string big_endian(std::uint32_t value) {
-  return {static_cast<char>(value >> 24), static_cast<char>(value >> 16),
-          static_cast<char>(value >> 8), static_cast<char>(value)};
-}
-
-inline std::string idx(std::initializer_list<std::uint32_t> shape, const std::string& data,
-                       int type = 8) {
-  std::string bytes = {0, 0, static_cast<char>(type), static_cast<char>(shape.size())};
-  for (const auto size : shape) bytes += big_endian(size);
-  return bytes + data;
 }
 
 template <class T>

@@ -122,7 +122,7 @@ TEST(Dpac, SelfLabellingThatTeachesNothingLeavesTheClustersAsTheyAre) {
   DpacTraining plain(settings);
   const Clustering before = plain.run();
   DpacOptions untaught = settings;
-  untaught.insert({{"self_label", "true"}, {"threshold", "0.999"}});
+  untaught.insert({{"self_label", "true"}, {"threshold", "0.9999999"}});
   DpacTraining training(untaught);
   Warnings warnings;
   training.context.progress = &warnings;

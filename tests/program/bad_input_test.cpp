@@ -54,9 +54,7 @@ TEST_F(BadInput, OnlyBadFiles) {
 #endif
 
 TEST_F(BadInput, ImagesThatAreAllEqual) {
-  program_.write("same-idx3-ubyte", std::string("\x00\x00\x08\x03\x00\x00\x00\x05", 8) +
-                                        std::string("\x00\x00\x00\x1c\x00\x00\x00\x1c", 8) +
-                                        std::string(5 * 28 * 28, 'x'));
+  program_.write("same-idx3-ubyte", idx({5, 28, 28}, std::string(5 * 28 * 28, 'x')));
   EXPECT_CONTAINS(refusal({"same-idx3-ubyte", "-k", "2", "--method", "ae"}), "all 5 images");
 }
 

@@ -176,11 +176,11 @@ TEST(SlowModelExport, PythonGivesTheLabelsOfTheRun) {
   const std::string python = python_with_torch();
   if (python.empty()) GTEST_SKIP() << "needs PyTorch: install python3-torch";
   Program program;
-  const std::string idx = idx_images(30);
-  program.write("images-idx3-ubyte", idx);
+  const std::string images = idx_images(30);
+  program.write("images-idx3-ubyte", images);
   program.write(
       "images.npy",
-      npy("{'descr': '|u1', 'fortran_order': False, 'shape': (30, 28, 28), }", idx.substr(16)));
+      npy("{'descr': '|u1', 'fortran_order': False, 'shape': (30, 28, 28), }", images.substr(16)));
   ASSERT_EQ(program
                 .run({"cluster", "images-idx3-ubyte", "-k", "3", "--method", "dec", "--epochs", "3",
                       "--set", "batch_size=10", "--precision", "fp32", "--out", "run"})

@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "idx_bytes.h"
 #include "testing.h"
 
 namespace coterie::testing {
@@ -92,19 +93,14 @@ inline std::string npy(std::string header, const std::string& data) {
 
 /// An IDX file of `count` images of 28 x 28 in three kinds.
 inline std::string idx_images(int count) {
-  const auto big_endian = [](std::uint32_t v) {
-    return std::string{static_cast<char>(v >> 24), static_cast<char>(v >> 16),
-                       static_cast<char>(v >> 8), static_cast<char>(v)};
-  };
-  std::string text = big_endian(0x803) + big_endian(static_cast<std::uint32_t>(count)) +
-                     big_endian(28) + big_endian(28);
+  std::string pixels;
   for (int i = 0; i < count; ++i)
     for (int y = 0; y < 28; ++y)
       for (int x = 0; x < 28; ++x) {
         const bool lit = i % 3 == 0 ? y < 8 : i % 3 == 1 ? x < 8 : (x > 14 && y > 14);
-        text += static_cast<char>((lit ? 180 : 20) + (i * 31 + y * 17 + x * 13) % 40);
+        pixels += static_cast<char>((lit ? 180 : 20) + (i * 31 + y * 17 + x * 13) % 40);
       }
-  return text;
+  return idx({static_cast<std::uint32_t>(count), 28, 28}, pixels);
 }
 
 }  // namespace coterie::testing

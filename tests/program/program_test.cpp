@@ -1,6 +1,7 @@
 // The main path of every command, as a user runs it.
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <set>
 
 #include "coterie/core/sha256.h"
@@ -202,12 +203,31 @@ TEST(Program, KeepsSnapshotsOfATraining) {
       "method pac has no epochs");
 }
 
+TEST(Program, TakesItsThreadsFromOpenMPsVariable) {
+  Program program;
+  const auto threads = [&](const char* value) {
+    setenv("OMP_NUM_THREADS", value, 1);
+    return program.run({"doctor", "--json"}).json().at("threads").get<int>();
+  };
+  const char* before = std::getenv("OMP_NUM_THREADS");
+  const std::string kept = before ? before : "";
+  EXPECT_EQ(threads("3"), 3);
+  EXPECT_EQ(threads("5,2"), 5);  // of nested levels the outermost
+  const int processors = threads("many");
+  EXPECT_EQ(threads("-1"), processors);
+  EXPECT_GE(processors, 1);
+  if (before)
+    setenv("OMP_NUM_THREADS", kept.c_str(), 1);
+  else
+    unsetenv("OMP_NUM_THREADS");
+}
+
 TEST(Program, ScoresTheSnapshotsOfARun) {
   Program program;
   program.write("images-idx3-ubyte", idx_images(30));
-  std::string truth("\0\0\x08\x01\0\0\0\x1e", 8);
-  for (int i = 0; i < 30; ++i) truth += static_cast<char>(i % 3);
-  program.write("truth", truth);
+  std::string kinds;
+  for (int i = 0; i < 30; ++i) kinds += static_cast<char>(i % 3);
+  program.write("truth", idx({30}, kinds));
   const Outcome trained =
       program.run({"cluster", "images-idx3-ubyte", "-k", "3", "--method", "ae-dac", "--set",
                    "pretrain_epochs=1", "--epochs", "2", "--snapshots", "2", "--out", "run"});

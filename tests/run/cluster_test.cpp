@@ -9,12 +9,14 @@
 #include "coterie/core/safetensors.h"
 #include "coterie/methods/runtime.h"
 #include "coterie/run/run_folder.h"
+#include "idx_bytes.h"
 #include "testing.h"
 
 namespace coterie {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::idx;
 using testing::TemporaryFolder;
 using testing::Warnings;
 
@@ -22,16 +24,15 @@ using testing::Warnings;
 class RunClustering : public ::testing::Test {
  protected:
   RunClustering() {
-    using namespace std::string_literals;
     std::string pixels(40 * 256, '\0'), labels(40, '\0');
     for (int i = 0; i < 40; ++i) {
       labels[i] = static_cast<char>(i % 2);
       std::fill_n(pixels.begin() + i * 256, 256, static_cast<char>(i % 2 * 90 + i));
     }
-    write_file(folder_ / "images", "\0\0\x08\x03\0\0\0\x28\0\0\0\x10\0\0\0\x10"s + pixels);
+    write_file(folder_ / "images", idx({40, 16, 16}, pixels));
     std::reverse(pixels.begin(), pixels.end());
-    write_file(folder_ / "others", "\0\0\x08\x03\0\0\0\x28\0\0\0\x10\0\0\0\x10"s + pixels);
-    write_file(folder_ / "labels", "\0\0\x08\x01\0\0\0\x28"s + labels);
+    write_file(folder_ / "others", idx({40, 16, 16}, pixels));
+    write_file(folder_ / "labels", idx({40}, labels));
   }
   ClusterRequest request(const char* run) const {
     ClusterRequest request{.out = folder_ / run};

@@ -8,6 +8,7 @@
 #include "coterie/core/parallel.h"
 #include "coterie/run/cluster.h"
 #include "coterie/run/run_folder.h"
+#include "idx_bytes.h"
 #include "testing.h"
 
 namespace coterie {
@@ -36,10 +37,8 @@ class RunComparison : public ::testing::Test {
       labels[i] = static_cast<char>(i % 3);
       std::fill_n(pixels.begin() + i * 64, 64, static_cast<char>(i % 3 * 100 + i / 3));
     }
-    using namespace std::string_literals;
-    write_file(folder_ / "images-idx3-ubyte",
-               "\0\0\x08\x03\0\0\0\x3c\0\0\0\x08\0\0\0\x08"s + pixels);
-    write_file(folder_ / "labels-idx1-ubyte", "\0\0\x08\x01\0\0\0\x3c"s + labels);
+    write_file(folder_ / "images-idx3-ubyte", idx({60, 8, 8}, pixels));
+    write_file(folder_ / "labels-idx1-ubyte", idx({60}, labels));
     comparison_.data = {{.name = name,
                          .input = (folder_ / "images-idx3-ubyte").native(),
                          .load = {.labels = (folder_ / "labels-idx1-ubyte").native()},

@@ -8,6 +8,7 @@
 
 #include "coterie/run/cluster.h"
 #include "data/png_reader.h"
+#include "idx_bytes.h"
 #include "run/made_run.h"
 #include "small_disk.h"
 #include "testing.h"
@@ -306,9 +307,9 @@ TEST_F(Export, AReadOnlyInputCannotBeMovedFrom) {
 
 TEST_F(Export, ImagesWithoutFilesAreWrittenAsPng) {
   // Images of 2 x 2 whose pixels say which one they are.
-  std::string idx("\x00\x00\x08\x03\x00\x00\x00\x0c\x00\x00\x00\x02\x00\x00\x00\x02", 16);
-  for (int i = 0; i < 12; ++i) idx += {static_cast<char>(i), 0, static_cast<char>(200 + i), 1};
-  write_bytes(folder_ / "images-idx3-ubyte", idx);
+  std::string pixels;
+  for (int i = 0; i < 12; ++i) pixels += {static_cast<char>(i), 0, static_cast<char>(200 + i), 1};
+  write_bytes(folder_ / "images-idx3-ubyte", idx({12, 2, 2}, pixels));
   ClusterRequest request;
   request.settings.input = (folder_ / "images-idx3-ubyte").native();
   request.settings.load.cache = folder_ / "cache";

@@ -62,6 +62,10 @@ TEST(ClusteringInput, RefusesFeaturesWhoseSquaresWouldVanish) {
   EXPECT_NO_THROW(check_clustering_input(column({1e-19f, 0, 1}), 2));
 }
 
+TEST(Labels, AreCountedByCluster) {
+  EXPECT_EQ(cluster_sizes({2, 0, 2, 2}, 4), (std::vector<std::int64_t>{1, 0, 3, 0}));
+}
+
 TEST(Labels, AreNumberedInTheOrderOfTheirAppearance) {
   EXPECT_EQ(numbered_by_appearance({7, 7, 0, 3, 0, 7}),
             (std::vector<std::int32_t>{0, 0, 1, 2, 1, 0}));
