@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds and runs every bench; about half an hour on two cores. bench/pac_against_paper needs
-# Pendigits: PENDIGITS names the csv (docs/data.md says how it is made).
+# Pendigits: PENDIGITS names the csv (docs/data.md says what it holds).
 set -eu
 cd "$(dirname "$0")/.."
 cmake --preset release

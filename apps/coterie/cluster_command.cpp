@@ -186,7 +186,7 @@ void add_cluster_command(CLI::App& app, Session& session) {
   command
       ->add_option("INPUT", options->input,
                    "Folder of images, .npy, .csv, IDX file, folder of CIFAR/STL/IDX binaries, "
-                   ".tar of images, list file, pack, or a name from `coterie datasets`")
+                   ".tar or .zip of images, list file, pack, or a name from `coterie datasets`")
       ->required();
   command->add_option("-k,--clusters", options->clusters, "Number of clusters, or auto to find it")
       ->type_name("K|auto");
@@ -219,7 +219,7 @@ void add_cluster_command(CLI::App& app, Session& session) {
       ->add_option("--time-budget", options->time_budget,
                    "Fit the training into this time, e.g. 10m (deep methods)")
       ->type_name("TIME");
-  command->add_option("--device", options->device, "auto, cpu or cuda")
+  command->add_option("--device", options->device, "auto, cpu, cuda or cuda:NUMBER")
       ->type_name("DEVICE")
       ->capture_default_str();
   command

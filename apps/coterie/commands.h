@@ -14,7 +14,7 @@ enum ExitCode {
   kDone = 0,
   kOurBug = 1,
   kUserError = 2,
-  kLeftOut = 3,  ///< done under --strict, but files were left out
+  kLeftOut = 3,  ///< done, but files were left out (--strict) or not put back (--undo)
   kInterrupted = 130
 };
 

@@ -74,7 +74,7 @@ int run_program(int argc, char** argv) {
   app.get_formatter()->column_width(34);
   app.footer(
       "Exit codes: 0 done, 2 wrong input or options, 3 done but files were left out "
-      "(--strict), 130 interrupted, 1 a fault of coterie.");
+      "(--strict) or not put back (--undo), 130 interrupted, 1 a fault of coterie.");
   add_cluster_command(app, session);
   add_launch_command(app, session);
   add_resume_command(app, session);

@@ -30,8 +30,10 @@ void add_data_options(CLI::App& command, DataOptions& options) {
                   "Column of a csv that holds ground truth; left out of the features")
       ->type_name("NAME");
   command
-      .add_option("--image-size", options.image_size,
-                  "Side in pixels to decode image files to: auto, or 8 to 1024")
+      .add_option(
+          "--image-size", options.image_size,
+          "Side in pixels to decode image files to, 8 to 1024, or auto: their own where all are "
+          "equal squares of 8 to 224 pixels, else 96")
       ->type_name("PIXELS");
   command
       .add_option("--channels", options.channels,

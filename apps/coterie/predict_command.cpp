@@ -52,6 +52,7 @@ nlohmann::json kind_of(const Predictor& predictor) {
 Predictor ready_predictor(const PredictOptions& options, Console& console,
                           const CancelToken& cancel) {
   Predictor predictor(options.run);
+  tell_of_corrections(options.run, console);
   if (!options.no_distance) predictor.measure_distances(options.percentile, console, cancel);
   return predictor;
 }

@@ -63,7 +63,7 @@ void tell_of_corrections([[maybe_unused]] const std::filesystem::path& run,
     if (corrected_clusters(run))
       console.warn(
           "these are the clusters of the run itself; `coterie annotate` and `coterie export` have "
-          "them as they were corrected");
+          "them as they were corrected, and what its rounds trained are runs in RUN/rounds");
   } catch (const UserError& error) {
     console.warn(error.what());  // A damaged store does not keep the run's own results back.
   }

@@ -149,7 +149,8 @@ bool HeadMethod<Params, Body>::take_given_head(const FitContext& context) {
       !tensors_under(kHead, given).empty())
     context.progress->warn(
         "--init-from: the clusters of that run do not fit: its head has another shape (K, "
-        "projector_layers, head_width) or belongs to another method; they are learned anew");
+        "projector_layers, head_width), belongs to another method or is of a self-labelling; they "
+        "are learned anew");
   return has_clusters;
 }
 

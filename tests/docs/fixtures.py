@@ -127,7 +127,6 @@ def make_files(folder):
     npy(data / "coil20/labels.npy", "|u1", (300,), twenty)
     npy(data / "isolet1/labels.npy", "|u1", (300,), bytes((label * 3 + i) % 26 for i, label in enumerate(labels)))
     shutil.copytree(data / "coil20", folder / "coil20")
-    shutil.copy(data / "usps/images.npy", folder / "usps.npy")
     torchvision_weights(folder / "resnet18.safetensors")
 
 

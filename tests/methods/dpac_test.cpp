@@ -55,7 +55,44 @@ TEST(DpacSlow, EveryVariantOfItsTablesFindsThreeKindsOfImages) {
         DpacOptions{{"start", "kmeans"}}}) {
     DpacTraining training(settings);
     EXPECT_EQ(training.score(), 1.0) << nlohmann::json(settings).dump();
+    if (!settings.contains("objective") || settings.at("objective") == "jpac") continue;
+    // Clusters of all images have the numbers of the head's.
+    for (const auto& line : training.history)
+      if (line.at("stage") == "cluster") {
+        EXPECT_GE(line.at("losses").at("agreement"), 0.95) << nlohmann::json(settings).dump();
+      }
   }
+}
+
+/// The losses of each epoch of the stage "cluster".
+nlohmann::json clustering_losses(const DpacOptions& settings) {
+  DpacOptions all = {{"pretrain_epochs", "1"}, {"start_epochs", "1"}, {"epochs", "2"}};
+  for (const auto& [key, value] : settings) all[key] = value;
+  DpacTraining training(all);
+  training.run();
+  auto losses = nlohmann::json::array();
+  for (const auto& line : training.history)
+    if (line.at("stage") == "cluster") losses.push_back(line.at("losses"));
+  return losses;
+}
+
+TEST(DpacSlow, EveryOptionOfTheClusteringChangesWhatIsLearned) {
+  const auto plain = clustering_losses({});
+  ASSERT_EQ(plain.size(), 2u);
+  EXPECT_FALSE(plain.back().contains("imbalance"));
+  for (const DpacOptions& settings :
+       {DpacOptions{{"contrast", "standard"}}, DpacOptions{{"contrast", "moco"}},
+        DpacOptions{{"strong", "false"}}, DpacOptions{{"label_momentum", "0"}},
+        DpacOptions{{"memory", "0"}}, DpacOptions{{"scores", "means"}},
+        DpacOptions{{"scores", "sums"}}, DpacOptions{{"distance", "features"}},
+        DpacOptions{{"distance", "centred"}}, DpacOptions{{"distance", "projections"}},
+        DpacOptions{{"m", "1.1"}}, DpacOptions{{"cluster_weight", "1"}}}) {
+    const auto found = clustering_losses(settings);
+    EXPECT_NE(found.front(), plain.front()) << nlohmann::json(settings).dump();
+  }
+  const auto balanced = clustering_losses({{"balance", "1"}});
+  EXPECT_TRUE(balanced.back().contains("imbalance"));
+  EXPECT_NE(balanced.back().at("divergence"), plain.back().at("divergence"));
 }
 
 TEST(DpacSlow, ARandomHeadLearnsThemByEachObjectiveAndDistance) {
@@ -100,16 +137,20 @@ TEST(Dpac, SelfLabellingGivesTheClustersOfItsOwnHead) {
   write_safetensors(folder / "labelled.safetensors", model.tensors);
   DpacTraining second(DpacOptions{{"epochs", "0"}, {"self_label", "true"}});
   second.context.init_from = folder / "labelled.safetensors";
+  Warnings warnings;
+  second.context.progress = &warnings;
   EXPECT_EQ(second.run().labels, found.labels);
   EXPECT_EQ(second.epochs_of("self-label"), 0);
+  EXPECT_CONTAINS(warnings.all(), "nothing is trained");
   // Clusters that are to learn on begin anew: those of the head that taught are of an earlier
   // network.
   DpacTraining third(DpacOptions{{"self_label", "true"}, {"threshold", "0.5"}});
   third.context.init_from = folder / "labelled.safetensors";
+  third.context.progress = &warnings;
   EXPECT_EQ(third.score(), 1.0);
+  EXPECT_CONTAINS(warnings.all(), "new ones are found");
   EXPECT_EQ(third.epochs_of("head"), 5);
   EXPECT_EQ(third.epochs_of("cluster"), 4);
-  Warnings warnings;
   DpacTraining cc(DpacOptions{{"epochs", "1"}}, "cc");
   cc.context.init_from = folder / "labelled.safetensors";
   cc.context.progress = &warnings;

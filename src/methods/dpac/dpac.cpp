@@ -70,8 +70,8 @@ class Teacher : public torch::nn::Module {
   Mlp clusters_;
 };
 
-/// How many images of an epoch the teacher put into each cluster, and how many of them it was sure
-/// of.
+/// How many images of an epoch, those of all processes, the teacher put into each cluster, and how
+/// many of them it was sure of.
 class SureCounts : public torch::nn::Module {
  public:
   explicit SureCounts(std::int64_t clusters)
@@ -87,12 +87,8 @@ class SureCounts : public torch::nn::Module {
     sure_.index_add_(0, labels, sure);
   }
   /// How many clusters with images have none that is sure.
-  std::int64_t without(const Processes& processes) const {
-    return processes.sum(all_)
-        .gt(0)
-        .logical_and(processes.sum(sure_).eq(0))
-        .sum()
-        .item<std::int64_t>();
+  std::int64_t without() const {
+    return all_.gt(0).logical_and(sure_.eq(0)).sum().item<std::int64_t>();
   }
 
  private:
@@ -136,6 +132,9 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
     // Where a label head decided, the clusters of the other, which would now go on learning, are of
     // an earlier network.
     if (params_.epochs > 0 && heads().decided_by_labels()) {
+      tell(training,
+           "--init-from: that run's clusters come from self-labelling, after which they cannot be "
+           "trained further; new ones are found (epochs = 0 keeps them)");
       RandomStream weights(training.context.seed, "head");
       heads().forget_clusters(weights);
       has_clusters = false;
@@ -152,9 +151,18 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
           "epochs = 0 leaves the clusters as they begin: they must come from a run of the same K "
           "(--init-from) or from start=pac or kmeans");
     // A run that comes from a self-labelled one has its labels, until its clusters change.
-    if (params_.self_label && (params_.epochs > 0 || !heads().decided_by_labels()))
+    if (params_.self_label && heads().decided_by_labels())
+      tell(training,
+           "nothing is trained: the run of --init-from is self-labelled already, and epochs = 0 "
+           "keeps its clusters");
+    else if (params_.self_label)
       all.push_back(self_labelling(training));
     return all;
+  }
+
+  static void tell(const Training& training, const std::string& what) {
+    if (training.context.progress && training.engine.processes().first())
+      training.context.progress->warn(what);
   }
 
   DpacHeads& heads() const { return static_cast<DpacHeads&>(head()); }
@@ -377,7 +385,7 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
                                                   /*projected=*/false, engine);
       const auto [surest, labels] = weak.probabilities.max(1);
       const auto sure = surest.gt(params_.threshold).to(torch::kFloat);
-      counts->add(labels, sure);
+      counts->add(engine.processes().gather(labels), engine.processes().gather(sure));
       const auto logits = engine.forward(
           body().normalised(batch.views("strong", strong_)), [&](const torch::Tensor& x) {
             return heads().label_logits(body().backbone()->forward(x));
@@ -395,16 +403,18 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
     };
     // A head that has not seen every cluster must not decide.
     stage.finished = [this, training, counts, teacher](std::int64_t epoch, const auto&) {
-      const std::int64_t unseen = counts->without(training.engine.processes());
-      if (unseen == 0) heads().labels_decide();
-      if (epoch > 0 || unseen == 0) return false;
+      if (epoch > 0) return false;
+      const std::int64_t unseen = counts->without();
+      if (unseen == 0) {
+        heads().labels_decide();
+        return false;
+      }
       // Of what decides, the backbone alone was trained.
       teacher->give(body().backbone());
-      if (training.context.progress && training.engine.processes().first())
-        training.context.progress->warn(fmt::format(
-            "self-labelling ends without effect: {} of {} clusters have no image surer than "
-            "threshold = {}; lower it, or train the clusters longer",
-            unseen, training.clusters, params_.threshold));
+      tell(training,
+           fmt::format("self-labelling ends without effect: {} of {} clusters have no image surer "
+                       "than threshold = {}; lower it, or train the clusters longer",
+                       unseen, training.clusters, params_.threshold));
       return true;
     };
     return stage;
@@ -452,8 +462,8 @@ const Fields<DpacParams>& DpacParams::fields() {
              {"centred", DpacDistance::centred},
              {"projections", DpacDistance::projections}},
             "with opa and jpac, cosine distances are measured between the backbone's outputs: with "
-            "their covariance over all images made the identity, as they are, or "
-            "less their mean in the batch; or between the projector's outputs")
+            "their covariance over all images, then over the latest batches, made the identity, as "
+            "they are, or less their mean in the batch; or between the projector's outputs")
         .number<double>(
             "memory", &DpacParams::memory, Range{.low = 0, .high = 1, .high_open = true},
             "with opa, targets aggregate over the latest 1 / (1 - memory) batches, at most an "
