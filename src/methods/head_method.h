@@ -56,6 +56,10 @@ class HeadMethod : public MethodWith<Params> {
   /// What there is to do with all images once the stages are done. In the first process alone.
   virtual void finish(const Training& /*training*/) {}
 
+  /// Warns the user, once for all processes.
+  static void tell(const FitContext& context, const std::string& what) {
+    if (context.progress && process_rank() == 0) context.progress->warn(what);
+  }
   /// Tells the user of parameters that are set and have no effect, since the clusters come with
   /// another run's network.
   void note_given_clusters(const Training& training) const;
@@ -144,20 +148,16 @@ bool HeadMethod<Params, Body>::take_given_head(const FitContext& context) {
   if (context.init_from.empty()) return false;
   const TensorMap given = read_safetensors(context.init_from).tensors;
   const bool has_clusters = take_head(given);
-  const bool told = context.progress && process_rank() == 0;
-  if (!has_clusters && told && context.corrections.labels.empty() &&
-      !tensors_under(kHead, given).empty())
-    context.progress->warn(
-        "--init-from: the clusters of that run do not fit: its head has another shape (K, "
-        "projector_layers, head_width), belongs to another method or is of a self-labelling; they "
-        "are learned anew");
+  if (!has_clusters && context.corrections.labels.empty() && !tensors_under(kHead, given).empty())
+    tell(context,
+         "--init-from: the clusters of that run do not fit: its head has another shape (K, "
+         "projector_layers, head_width), belongs to another method or is of a self-labelling; they "
+         "are learned anew");
   return has_clusters;
 }
 
 template <class Params, class Body>
 void HeadMethod<Params, Body>::note_given_clusters(const Training& training) const {
-  const FitContext& context = training.context;
-  if (!context.progress || process_rank() > 0) return;
   const auto infos = this->parameters();
   const auto values = this->parameter_values();
   std::vector<std::string> set;  // as far as can be told here: not at its default
@@ -165,7 +165,7 @@ void HeadMethod<Params, Body>::note_given_clusters(const Training& training) con
     if (infos[i].replaced_by == GivenPart::clusters && values[i].second != infos[i].default_value)
       set.push_back(infos[i].name);
   for (const std::string& idle : idle_parameters(set, infos, values, GivenPart::clusters))
-    context.progress->warn(fmt::format("--set {}", idle));
+    tell(training.context, fmt::format("--set {}", idle));
 }
 
 template <class Params, class Body>
@@ -175,11 +175,11 @@ void HeadMethod<Params, Body>::note_collapse(const std::vector<std::int32_t>& la
   if (collapse.empty()) return;
   const bool told = statistics_.value("collapse", "") == collapse;  // of the last epoch
   statistics_["collapse"] = collapse;
-  if (context.progress && !told)
-    context.progress->warn(fmt::format(
-        "in the end {}; the clustering may have collapsed. Try another seed, a lower learning rate "
-        "or more epochs",
-        collapse));
+  if (!told)
+    tell(context,
+         fmt::format("in the end {}; the clustering may have collapsed. Try another seed, a lower "
+                     "learning rate or more epochs",
+                     collapse));
 }
 
 template <class Params, class Body>

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "coterie/core/parallel.h"
+#include "coterie/shallow/assignment.h"
 #include "coterie/shallow/distinct_rows.h"
 #include "coterie/shallow/mean_merging.h"
 #include "coterie/shallow/neighbour_graph.h"
@@ -167,10 +168,7 @@ std::vector<std::int32_t> join_shortest(std::int64_t rows, const std::vector<Edg
 }
 
 std::vector<std::int64_t> sizes_of(const std::vector<std::int32_t>& labels) {
-  std::vector<std::int64_t> sizes(
-      static_cast<std::size_t>(*std::max_element(labels.begin(), labels.end()) + 1));
-  for (const std::int32_t label : labels) ++sizes[label];
-  return sizes;
+  return cluster_sizes(labels, *std::max_element(labels.begin(), labels.end()) + 1);
 }
 
 /// Groups of less than `smallest` rows go to the large group of the nearest mean. The labels as

@@ -70,17 +70,13 @@ class Teacher : public torch::nn::Module {
   Mlp clusters_;
 };
 
-/// How many images of an epoch, those of all processes, the teacher put into each cluster, and how
-/// many of them it was sure of.
+/// How many images of the first epoch, those of all processes, the teacher put into each cluster,
+/// and how many of them it was sure of.
 class SureCounts : public torch::nn::Module {
  public:
   explicit SureCounts(std::int64_t clusters)
       : all_(register_buffer("all", torch::zeros({clusters}))),
         sure_(register_buffer("sure", torch::zeros({clusters}))) {}
-  void start() {
-    all_.zero_();
-    sure_.zero_();
-  }
   /// `labels` [B], and `sure` [B] of 0 and 1.
   void add(const torch::Tensor& labels, const torch::Tensor& sure) {
     all_.index_add_(0, labels, torch::ones_like(sure));
@@ -132,7 +128,7 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
     // Where a label head decided, the clusters of the other, which would now go on learning, are of
     // an earlier network.
     if (params_.epochs > 0 && heads().decided_by_labels()) {
-      tell(training,
+      tell(training.context,
            "--init-from: that run's clusters come from self-labelling, after which they cannot be "
            "trained further; new ones are found (epochs = 0 keeps them)");
       RandomStream weights(training.context.seed, "head");
@@ -152,17 +148,12 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
           "(--init-from) or from start=pac or kmeans");
     // A run that comes from a self-labelled one has its labels, until its clusters change.
     if (params_.self_label && heads().decided_by_labels())
-      tell(training,
+      tell(training.context,
            "nothing is trained: the run of --init-from is self-labelled already, and epochs = 0 "
            "keeps its clusters");
     else if (params_.self_label)
       all.push_back(self_labelling(training));
     return all;
-  }
-
-  static void tell(const Training& training, const std::string& what) {
-    if (training.context.progress && training.engine.processes().first())
-      training.context.progress->warn(what);
   }
 
   DpacHeads& heads() const { return static_cast<DpacHeads&>(head()); }
@@ -375,9 +366,8 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
     const auto counts = std::make_shared<SureCounts>(training.clusters);
     counts->to(training.engine.context().device);
     training.engine.keep("sure", *counts);
-    stage.before_epoch = [this, teacher, counts](std::int64_t epoch) {
+    stage.before_epoch = [this, teacher](std::int64_t epoch) {
       if (epoch == 0) take(*teacher);
-      counts->start();
     };
     stage.step = [this, training, teacher, counts](Batch& batch) -> Losses {
       const Engine& engine = training.engine;
@@ -385,7 +375,8 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
                                                   /*projected=*/false, engine);
       const auto [surest, labels] = weak.probabilities.max(1);
       const auto sure = surest.gt(params_.threshold).to(torch::kFloat);
-      counts->add(engine.processes().gather(labels), engine.processes().gather(sure));
+      if (batch.epoch == 0)
+        counts->add(engine.processes().gather(labels), engine.processes().gather(sure));
       const auto logits = engine.forward(
           body().normalised(batch.views("strong", strong_)), [&](const torch::Tensor& x) {
             return heads().label_logits(body().backbone()->forward(x));
@@ -411,7 +402,7 @@ class Dpac : public HeadMethod<DpacParams, ImageEncoder> {
       }
       // Of what decides, the backbone alone was trained.
       teacher->give(body().backbone());
-      tell(training,
+      tell(training.context,
            fmt::format("self-labelling ends without effect: {} of {} clusters have no image surer "
                        "than threshold = {}; lower it, or train the clusters longer",
                        unseen, training.clusters, params_.threshold));
